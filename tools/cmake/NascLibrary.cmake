@@ -1,0 +1,25 @@
+# nasc_library(NAME [PLUGINS] SOURCES ... LINKS ...): one object or static library per folder.
+# PLUGINS: the folder registers things by static objects, so it is an OBJECT library, which an executable must link
+# directly: nasc_executable does that for every folder named in NASC_PLUGIN_LIBRARIES.
+function(nasc_library name)
+  cmake_parse_arguments(ARG "PLUGINS" "" "SOURCES;LINKS" ${ARGN})
+  if(ARG_PLUGINS)
+    add_library(${name} OBJECT ${ARG_SOURCES})
+    set_property(GLOBAL APPEND PROPERTY NASC_PLUGIN_LIBRARIES ${name})
+  else()
+    add_library(${name} STATIC ${ARG_SOURCES})
+  endif()
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Werror)
+  target_link_libraries(${name} PUBLIC ${ARG_LINKS})
+endfunction()
+
+# nasc_executable(NAME SOURCES ... LINKS ...): links every plug-in folder, so that no registration is lost.
+function(nasc_executable name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  get_property(plugins GLOBAL PROPERTY NASC_PLUGIN_LIBRARIES)
+  target_compile_options(${name} PRIVATE -Wall -Wextra -Werror)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} ${plugins})
+endfunction()
