@@ -14,12 +14,18 @@ function(nasc_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINKS})
 endfunction()
 
-# nasc_executable(NAME SOURCES ... LINKS ...): links every plug-in folder, so that no registration is lost.
+# nasc_executable(NAME [NO_PLUGINS] [NO_INSTALL] SOURCES ... LINKS ...): links every plug-in folder, so that no
+# registration is lost, and is installed. NO_PLUGINS: a helper that needs none of them.
 function(nasc_executable name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "NO_PLUGINS;NO_INSTALL" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
-  get_property(plugins GLOBAL PROPERTY NASC_PLUGIN_LIBRARIES)
+  if(NOT ARG_NO_PLUGINS)
+    get_property(plugins GLOBAL PROPERTY NASC_PLUGIN_LIBRARIES)
+  endif()
   target_compile_options(${name} PRIVATE -Wall -Wextra -Werror)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} ${plugins})
+  if(NOT ARG_NO_INSTALL)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
 endfunction()
