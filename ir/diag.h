@@ -90,11 +90,12 @@ struct CheckFailure {
     return *this;
   }
 };
+struct Void {
+  void operator&(const CheckFailure&) {}
+};
 }  // namespace detail
 }  // namespace nasc
 
 // NASC_CHECK(condition) << "context": throws InternalError, in all builds.
 #define NASC_CHECK(condition) \
-  if (condition) {            \
-  } else                      \
-    ::nasc::detail::CheckFailure(__FILE__, __LINE__, #condition)
+  (condition) ? (void)0 : ::nasc::detail::Void() & ::nasc::detail::CheckFailure(__FILE__, __LINE__, #condition)

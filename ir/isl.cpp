@@ -1,0 +1,220 @@
+// The gap functions over isl's C interface; nothing else in the project calls isl_* directly.
+#include "ir/isl.h"
+
+#include <isl/aff.h>
+#include <isl/ast_build.h>
+#include <isl/constraint.h>
+#include <isl/ctx.h>
+#include <isl/map.h>
+#include <isl/mat.h>
+#include <isl/options.h>
+#include <isl/printer.h>
+#include <isl/schedule.h>
+#include <isl/schedule_node.h>
+#include <isl/set.h>
+#include <isl/union_map.h>
+#include <isl/val.h>
+
+#include <cstdlib>
+
+namespace nasc {
+namespace {
+unsigned long quota_operations = 20'000'000;
+thread_local int quota_depth = 0;
+
+std::string take_string(char* s) {
+  std::string out = s ? s : "";
+  std::free(s);
+  return out;
+}
+}  // namespace
+
+isl::ctx isl_context() {
+  thread_local isl_ctx* context = [] {
+    isl_ctx* c = isl_ctx_alloc();
+    isl_options_set_on_error(c, ISL_ON_ERROR_CONTINUE);
+    isl_options_set_tile_scale_tile_loops(c, 0);
+    isl_options_set_ast_build_detect_min_max(c, 1);
+    isl_options_set_ast_build_group_coscheduled(c, 1);
+    isl_options_set_schedule_outer_coincidence(c, 1);
+    return c;
+  }();
+  return isl::ctx(context);
+}
+
+void set_isl_quota(unsigned long operations) { quota_operations = operations; }
+unsigned long isl_quota() { return quota_operations; }
+
+detail::QuotaScope::QuotaScope() : outermost(quota_depth++ == 0) {
+  if (!outermost) return;
+  isl_ctx* c = isl_context().get();
+  isl_ctx_reset_operations(c);
+  isl_ctx_set_max_operations(c, quota_operations);
+}
+detail::QuotaScope::~QuotaScope() {
+  --quota_depth;
+  if (!outermost) return;
+  isl_ctx* c = isl_context().get();
+  isl_ctx_set_max_operations(c, 0);
+  isl_ctx_reset_operations(c);
+  isl_ctx_reset_error(c);
+}
+
+isl::id make_id(const std::string& name) {
+  return isl::manage(isl_id_alloc(isl_context().get(), name.c_str(), nullptr));
+}
+
+std::string mark_name(const isl::schedule_node_mark& mark) {
+  isl::id id = isl::manage(isl_schedule_node_mark_get_id(mark.get()));
+  return isl_id_get_name(id.get());
+}
+
+isl::schedule_node insert_mark(const isl::schedule_node& node, const std::string& text) {
+  isl::schedule_node marked =
+      isl::manage(isl_schedule_node_insert_mark(node.copy(), make_id(text).release()));
+  return marked.child(0);
+}
+
+isl::schedule_node delete_node(const isl::schedule_node& node) {
+  return isl::manage(isl_schedule_node_delete(node.copy()));
+}
+
+isl::union_set node_domain(const isl::schedule_node& node) {
+  return isl::manage(isl_schedule_node_get_domain(node.get()));
+}
+
+int schedule_depth(const isl::schedule_node& node) {
+  return isl_schedule_node_get_schedule_depth(node.get());
+}
+
+isl::union_map lex_lt(const isl::union_map& a, const isl::union_map& b) {
+  return isl::manage(isl_union_map_lex_lt_union_map(a.copy(), b.copy()));
+}
+isl::union_map lex_ge(const isl::union_map& a, const isl::union_map& b) {
+  return isl::manage(isl_union_map_lex_ge_union_map(a.copy(), b.copy()));
+}
+
+std::string tuple_name(const isl::set& set) {
+  const char* name = isl_set_get_tuple_name(set.get());
+  return name ? name : "";
+}
+std::string range_name(const isl::map& map) {
+  const char* name = isl_map_get_tuple_name(map.get(), isl_dim_out);
+  return name ? name : "";
+}
+std::string domain_name(const isl::map& map) {
+  const char* name = isl_map_get_tuple_name(map.get(), isl_dim_in);
+  return name ? name : "";
+}
+
+int dims(const isl::set& set) { return isl_set_dim(set.get(), isl_dim_set); }
+
+std::vector<std::string> dim_names(const isl::set& set) {
+  std::vector<std::string> names;
+  for (int i = 0, n = dims(set); i < n; ++i) {
+    const char* name = isl_set_get_dim_name(set.get(), isl_dim_set, i);
+    names.emplace_back(name ? name : "");
+  }
+  return names;
+}
+
+std::vector<isl::basic_set> basic_sets(const isl::set& set) {
+  std::vector<isl::basic_set> out;
+  auto collect = [](isl_basic_set* s, void* user) {
+    static_cast<std::vector<isl::basic_set>*>(user)->push_back(isl::manage(s));
+    return isl_stat_ok;
+  };
+  isl_set_foreach_basic_set(set.get(), collect, &out);
+  return out;
+}
+
+std::vector<isl::set> sets(const isl::union_set& set) {
+  std::vector<isl::set> out;
+  set.foreach_set([&](isl::set s) { out.push_back(s); });
+  return out;
+}
+
+std::vector<isl::map> maps(const isl::union_map& map) {
+  std::vector<isl::map> out;
+  map.foreach_map([&](isl::map m) { out.push_back(m); });
+  return out;
+}
+
+std::optional<long> count(const isl::set& set) {
+  if (!isl_set_is_bounded(set.get())) return std::nullopt;
+  isl_val* v = isl_set_count_val(set.get());
+  if (!v) return std::nullopt;
+  isl::val value = isl::manage(v);
+  if (!value.is_int()) return std::nullopt;
+  return isl_val_get_num_si(value.get());
+}
+
+namespace {
+std::vector<std::vector<std::string>> rows(__isl_take isl_mat* mat) {
+  std::vector<std::vector<std::string>> out(isl_mat_rows(mat));
+  for (int r = 0; r < isl_mat_rows(mat); ++r)
+    for (int c = 0; c < isl_mat_cols(mat); ++c) {
+      isl::val v = isl::manage(isl_mat_get_element_val(mat, r, c));
+      out[r].push_back(take_string(isl_val_to_str(v.get())));
+    }
+  isl_mat_free(mat);
+  return out;
+}
+}  // namespace
+
+Constraints constraints(const isl::basic_set& set) {
+  Constraints out;
+  isl_basic_set* s = set.get();
+  for (int i = 0, n = isl_basic_set_dim(s, isl_dim_param); i < n; ++i) {
+    isl_space* space = isl_basic_set_get_space(s);
+    out.parameters.emplace_back(isl_space_get_dim_name(space, isl_dim_param, i));
+    isl_space_free(space);
+  }
+  out.dims = isl_basic_set_dim(s, isl_dim_set);
+  out.divs = isl_basic_set_dim(s, isl_dim_div);
+  out.equalities = rows(isl_basic_set_equalities_matrix(s, isl_dim_param, isl_dim_set, isl_dim_div,
+                                                        isl_dim_cst));
+  out.inequalities = rows(isl_basic_set_inequalities_matrix(s, isl_dim_param, isl_dim_set,
+                                                            isl_dim_div, isl_dim_cst));
+  return out;
+}
+
+std::optional<LinearAff> linear(const isl::aff& aff) {
+  isl_aff* a = aff.get();
+  if (isl_aff_dim(a, isl_dim_div) > 0) {
+    for (int i = 0, n = isl_aff_dim(a, isl_dim_div); i < n; ++i) {
+      isl::val v = isl::manage(isl_aff_get_coefficient_val(a, isl_dim_div, i));
+      if (!v.is_zero()) return std::nullopt;
+    }
+  }
+  LinearAff out;
+  isl::val denominator = isl::manage(isl_aff_get_denominator_val(a));
+  out.denominator = isl_val_get_num_si(denominator.get());
+  auto number = [&](__isl_take isl_val* v) {
+    isl::val scaled = isl::manage(v).mul(denominator);
+    return isl_val_get_num_si(scaled.get());
+  };
+  for (int i = 0, n = isl_aff_dim(a, isl_dim_in); i < n; ++i)
+    out.coefficients.push_back(number(isl_aff_get_coefficient_val(a, isl_dim_in, i)));
+  for (int i = 0, n = isl_aff_dim(a, isl_dim_param); i < n; ++i) {
+    long value = number(isl_aff_get_coefficient_val(a, isl_dim_param, i));
+    if (value) out.parameters.emplace_back(isl_aff_get_dim_name(a, isl_dim_param, i), value);
+  }
+  out.constant = number(isl_aff_get_constant_val(a));
+  return out;
+}
+
+std::string block_text(const isl::schedule& schedule) {
+  isl_printer* p = isl_printer_to_str(isl_context().get());
+  p = isl_printer_set_yaml_style(p, ISL_YAML_STYLE_BLOCK);
+  p = isl_printer_print_schedule(p, schedule.get());
+  std::string out = take_string(isl_printer_get_str(p));
+  isl_printer_free(p);
+  return out;
+}
+
+isl::schedule parse_schedule(const std::string& text) {
+  return isl::schedule(isl_context(), text);
+}
+
+}  // namespace nasc

@@ -1,0 +1,94 @@
+// The one door to isl: its C++ bindings, a context per thread, quotas, and the functions the bindings lack.
+#pragma once
+
+#include <isl/cpp.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ir/diag.h"
+
+namespace nasc {
+
+// The isl context of the calling thread, made on first use with our options and never freed: isl values must not cross
+// threads and must not outlive their context. Errors throw isl::exception_*.
+isl::ctx isl_context();
+
+// Operation quota of one analysis entry (dependences, legality, transformation, AST). 0 = unlimited.
+// set_isl_quota(1) makes every entry give up: a test compiles the zoo that way.
+void set_isl_quota(unsigned long operations);
+unsigned long isl_quota();
+
+namespace detail {
+struct QuotaScope {  // outermost scope starts counting, nested ones share its budget
+  QuotaScope();
+  ~QuotaScope();
+  bool outermost;
+};
+}  // namespace detail
+
+// f(), or Refusal isl-quota when it used more than the quota. f returns Expected<T>.
+template <class F>
+auto with_quota(F&& f) -> decltype(f()) {
+  detail::QuotaScope scope;
+  try {
+    return f();
+  } catch (const isl::exception_quota&) {
+    if (!scope.outermost) throw;
+    return refuse("isl-quota", "the polyhedral engine gave up within its quota");
+  }
+}
+
+// An id with any text (isl::id(ctx, "co.p") would silently keep only "co").
+isl::id make_id(const std::string& name);
+// The text of a mark node.
+std::string mark_name(const isl::schedule_node_mark& mark);
+// Inserts a mark with any text above `node`; returns the node below the mark.
+isl::schedule_node insert_mark(const isl::schedule_node& node, const std::string& text);
+// Deletes the node at this position (band or mark); returns the node that takes its place.
+isl::schedule_node delete_node(const isl::schedule_node& node);
+// Domain elements that reach this node, with bounds (prefix_..().domain() would be a universe).
+isl::union_set node_domain(const isl::schedule_node& node);
+int schedule_depth(const isl::schedule_node& node);
+
+// { x -> y : x lexicographically < y } applied to the ranges of two union maps: { D -> E : a(D) < b(E) }.
+isl::union_map lex_lt(const isl::union_map& a, const isl::union_map& b);
+isl::union_map lex_ge(const isl::union_map& a, const isl::union_map& b);
+
+std::string tuple_name(const isl::set& set);
+std::string range_name(const isl::map& map);
+std::string domain_name(const isl::map& map);
+// Number of set dimensions.
+int dims(const isl::set& set);
+// Names of the set dimensions; unnamed ones are empty.
+std::vector<std::string> dim_names(const isl::set& set);
+std::vector<isl::basic_set> basic_sets(const isl::set& set);
+std::vector<isl::set> sets(const isl::union_set& set);
+std::vector<isl::map> maps(const isl::union_map& map);
+// Number of points when finite and the count is a constant.
+std::optional<long> count(const isl::set& set);
+
+// Constraints of a basic set as integer rows: parameters, then set dimensions, then existentials (divs), then constant.
+struct Constraints {
+  std::vector<std::string> parameters;
+  int dims = 0, divs = 0;
+  std::vector<std::vector<std::string>> equalities, inequalities;  // decimal numbers, row . x (= or >=) 0
+};
+Constraints constraints(const isl::basic_set& set);
+
+// An affine function as numbers: constant + sum of coefficient*dim + parameters, all over `denominator`, or nullopt
+// when it has integer divisions.
+struct LinearAff {
+  std::vector<long> coefficients;  // one per input dimension
+  std::vector<std::pair<std::string, long>> parameters;
+  long constant = 0, denominator = 1;
+};
+std::optional<LinearAff> linear(const isl::aff& aff);
+
+// Stable text of a schedule in block style; parses back to the same tree.
+std::string block_text(const isl::schedule& schedule);
+isl::schedule parse_schedule(const std::string& text);
+
+}  // namespace nasc

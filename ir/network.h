@@ -1,0 +1,43 @@
+// Network: buffers and the Programs that fill them, in order.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ir/program.h"
+
+namespace nasc {
+
+// A tensor of the Network. A view shares the bytes of another buffer (Reshape, Flatten, Squeeze, Identity on row-major
+// data): alias_of is that buffer's index, -1 otherwise; both are row-major with equal byte counts.
+struct Buffer : Tensor {
+  int alias_of = -1;
+};
+
+// One execution of a Program: args[k] is the buffer bound to the k-th non-temp tensor of the Program.
+struct Call {
+  int program = 0;
+  std::vector<int> args;
+  std::string name;  // ONNX node(s), for reports
+};
+
+struct Network {
+  std::string name;
+  uint64_t model_hash = 0;
+  std::vector<Buffer> buffers;
+  std::vector<int> inputs, outputs;  // buffers, in the order of the ONNX graph
+  // Equal layers share one Program (equal text): compiled once. Calls of phase create come first in `calls`.
+  std::vector<std::shared_ptr<const Program>> programs;
+  std::vector<Call> calls;
+
+  int root(int buffer) const;  // the buffer at the end of the alias chain
+  // Bound tensors of a program in binding order: its non-temp tensors.
+  static std::vector<int> bound(const Program& program);
+};
+
+// Every program verifies; every call binds as many buffers as its program has non-temp tensors, of equal type,
+// shape and layout; buffers are written before they are read, exactly once. Throws InternalError.
+void verify(const Network& network);
+
+}  // namespace nasc
