@@ -1,0 +1,2 @@
+// Schedule.
+#include "polyhedral/schedule.h"
