@@ -1,0 +1,28 @@
+// Where each buffer of a Network lives: caller memory, weights, or an offset in the arena found from lifetimes.
+#pragma once
+
+#include <vector>
+
+#include "ir/network.h"
+
+namespace nasc {
+
+struct Placement {
+  enum Kind { input, output, arena, weight, state } kind = arena;
+  int index = 0;       // input or output number
+  Extent offset = 0;   // bytes from the start of that memory; of weights and state too
+  Extent bytes = 0;
+};
+
+struct ArenaPlan {
+  std::vector<Placement> buffers;  // one per Network buffer; views have their root's
+  Extent arena_bytes = 0, state_bytes = 0;
+  int64_t weight_bytes = 0;
+};
+
+// Buffers whose live ranges (first write to last read, in call order) do not meet share memory. A buffer with a halo
+// shares only with buffers of the same physical shape, so that its zero border, set once, survives. Every
+// offset is a multiple of 64 when sizes are constant; symbolic sizes are rounded up to 64.
+ArenaPlan plan_arena(const Network& network);
+
+}  // namespace nasc
