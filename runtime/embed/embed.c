@@ -1,0 +1,10 @@
+/* The whole embedded runtime as one translation unit: what becomes bitcode. */
+#include "check.c"
+#include "cpu.c"
+#include "handle.c"
+#include "hash.c"
+#include "memory.c"
+#include "message.c"
+#include "model.c"
+#include "pool.c"
+#include "sequence.c"

@@ -1,0 +1,158 @@
+/* A list of steps: resolving its pointers, and the walk that all threads of the team do together.
+ */
+#include "internal.h"
+#include "pool.h"
+#include "wait.h"
+
+int nasc_sequence_get(nasc_sequence* s, const nasc_step* steps, int32_t n_steps,
+                      int32_t n_buffers) {
+  size_t n_arguments = 0;
+  for (int32_t i = 0; i < n_steps; ++i)
+    n_arguments += (size_t)steps[i].n_buffers;
+  s->steps = steps;
+  s->n_steps = n_steps;
+  s->arguments = calloc(n_arguments + 1, sizeof *s->arguments);
+  s->of_step = calloc((size_t)n_steps + 1, sizeof *s->of_step);
+  s->of_buffer = calloc((size_t)n_buffers + 1, sizeof *s->of_buffer);
+  if (!s->arguments || !s->of_step || !s->of_buffer) {
+    nasc_sequence_put(s);
+    return 0;
+  }
+  void** next = s->arguments;
+  for (int32_t i = 0; i < n_steps; ++i) {
+    s->of_step[i] = next;
+    next += steps[i].n_buffers;
+  }
+  return 1;
+}
+
+void nasc_sequence_put(nasc_sequence* s) {
+  free(s->arguments);
+  free(s->of_step);
+  free(s->of_buffer);
+  memset(s, 0, sizeof *s);
+}
+
+static int64_t size_of(const nasc_size* size, const int64_t* values) {
+  int64_t v = size->constant;
+  if (size->value >= 0 && __builtin_add_overflow(v, values[size->value], &v))
+    return -1;
+  return v;
+}
+
+/* The pointer of one buffer; false when it leaves its memory. */
+static int resolve(const nasc_buffer* b, const nasc_bases* at, void** out) {
+  int64_t offset = size_of(&b->offset, at->values), bytes = size_of(&b->bytes, at->values);
+  char* base = NULL;
+  int64_t limit = INT64_MAX;
+  switch (b->kind) {
+  case NASC_BUFFER_INPUT:
+  case NASC_BUFFER_OUTPUT:
+    base = at->io ? at->io[b->index + (b->kind == NASC_BUFFER_OUTPUT ? at->n_inputs : 0)] : NULL;
+    break;
+  case NASC_BUFFER_ARENA:
+    base = at->arena;
+    limit = at->arena_bytes;
+    break;
+  case NASC_BUFFER_WEIGHT:
+    base = (char*)(uintptr_t)at->weights;
+    limit = at->weights_bytes;
+    break;
+  case NASC_BUFFER_STATE:
+    base = at->state;
+    limit = at->state_bytes;
+    break;
+  case NASC_BUFFER_VALUES:
+    base = (char*)at->values;
+    break;
+  case NASC_BUFFER_STATUS:
+    base = (char*)at->status;
+    break;
+  default:
+    return 0;
+  }
+  *out = base ? base + offset : NULL;
+  return offset >= 0 && bytes >= 0 && offset <= limit && bytes <= limit - offset;
+}
+
+int nasc_sequence_bind(nasc_sequence* s, const nasc_model_desc* desc, const nasc_bases* bases) {
+  for (int32_t i = 0; i < s->n_steps; ++i)
+    for (int32_t k = 0; k < s->steps[i].n_buffers; ++k) {
+      int32_t b = s->steps[i].buffers[k];
+      if (!resolve(&desc->buffers[b], bases, &s->of_buffer[b]))
+        return 0;
+      s->of_step[i][k] = s->of_buffer[b];
+    }
+  return 1;
+}
+
+typedef struct nasc_walk {
+  nasc_barrier barrier;
+  const nasc_sequence* sequence;
+  const int64_t* values;
+  const nasc_options* options;
+  int32_t processors;
+  int32_t nt; /* for a caller's own threads */
+} nasc_walk;
+
+static void meet(nasc_walk* w, int32_t nt) {
+  if (nt > 1)
+    nasc_barrier_wait(&w->barrier, nt, nt <= w->processors ? NASC_SPIN_NS : 0);
+}
+
+static void walk(void* argument, int32_t tid, int32_t nt) {
+  nasc_walk* w = argument;
+  const nasc_sequence* s = w->sequence;
+  const nasc_options* o = w->options;
+  for (int32_t i = 0; i < s->n_steps;) {
+    const nasc_step* step = &s->steps[i];
+    int32_t next = i + 1;
+    if (step->flags & NASC_STEP_BARRIER || step->control == NASC_CONTROL_JUMP_IF_ZERO)
+      meet(w, nt);
+    int64_t start = o->trace ? nasc_now_ns() : 0;
+    if (step->control == NASC_CONTROL_JUMP) {
+      next = step->target;
+    } else if (step->control == NASC_CONTROL_JUMP_IF_ZERO) {
+      if (*(const char*)s->of_step[i][0] == 0)
+        next = step->target;
+      meet(w, nt);
+    } else if (step->flags & NASC_STEP_PARALLEL) {
+      step->fn(s->of_step[i], w->values, tid, nt);
+    } else if (tid == 0) {
+      step->fn(s->of_step[i], w->values, 0, 1);
+    }
+    if (o->trace) {
+      meet(w, nt);
+      if (tid == 0)
+        o->trace(o->trace_context, i, step->name, nasc_now_ns() - start);
+      meet(w, nt);
+    }
+    i = next;
+  }
+}
+
+static void walk_task(void* argument, int32_t tid) {
+  walk(argument, tid, ((nasc_walk*)argument)->nt);
+}
+
+void nasc_sequence_run(const nasc_sequence* s, const int64_t* values, int32_t threads,
+                       const nasc_options* options) {
+  nasc_walk w;
+  memset(&w.barrier, 0, sizeof w.barrier);
+  w.sequence = s;
+  w.values = values;
+  w.options = options;
+  w.processors = nasc_processors();
+  w.nt = threads;
+  if (threads > 1 && options->parallel)
+    options->parallel(options->parallel_context, threads, walk_task, &w);
+  else
+    nasc_pool_v1.run(threads, walk, &w);
+}
+
+nasc_status nasc_status_check(const int64_t* status, char* out, size_t size) {
+  if (status[0] == 0)
+    return NASC_OK;
+  return nasc_fail(out, size, NASC_E_RUNTIME, "illegal value while running: code %lld, detail %lld",
+                   (long long)status[0], (long long)status[1]);
+}

@@ -1,0 +1,82 @@
+/* Waiting for another thread: spin with pause for a while, then sleep on a futex. */
+#ifndef NASC_WAIT_H
+#define NASC_WAIT_H
+
+#include "libc.h"
+
+#define NASC_SPIN_NS 100000 /* twice a futex wake-up: parking sooner costs more than it saves */
+
+static inline int64_t nasc_now_ns(void) {
+  nasc_timespec t;
+  clock_gettime(NASC_CLOCK_MONOTONIC, &t);
+  return t.seconds * 1000000000 + t.nanoseconds;
+}
+
+static inline void nasc_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  __asm__ volatile("yield");
+#endif
+}
+
+static inline void nasc_futex_wait(uint32_t* word, uint32_t value) {
+  syscall(NASC_SYS_FUTEX, word, NASC_FUTEX_WAIT_PRIVATE, value, (void*)0, (void*)0, 0);
+}
+
+static inline void nasc_futex_wake(uint32_t* word, int32_t n) {
+  syscall(NASC_SYS_FUTEX, word, NASC_FUTEX_WAKE_PRIVATE, n, (void*)0, (void*)0, 0);
+}
+
+/* True once *word differs from `old`; false after `spin_ns` (0: a few looks, letting others run).
+ */
+static inline int nasc_spin_while(uint32_t* word, uint32_t old, int64_t spin_ns) {
+  if (spin_ns == 0) {
+    for (int i = 0; i < 4; ++i) {
+      if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != old)
+        return 1;
+      sched_yield();
+    }
+    return 0;
+  }
+  int64_t end = 0;
+  for (;;) {
+    for (int i = 0; i < 64; ++i) {
+      if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != old)
+        return 1;
+      nasc_pause();
+    }
+    int64_t now = nasc_now_ns();
+    if (end == 0)
+      end = now + spin_ns;
+    else if (now >= end)
+      return 0;
+  }
+}
+
+/* Threads of one team meet: no one leaves before all have come. Zero-initialised, reusable. The
+ * fields that all write lie on lines of their own. */
+typedef struct nasc_barrier {
+  uint32_t arrived __attribute__((aligned(128)));
+  uint32_t generation __attribute__((aligned(128)));
+  uint32_t asleep;
+} nasc_barrier;
+
+static inline void nasc_barrier_wait(nasc_barrier* b, int32_t nt, int64_t spin_ns) {
+  uint32_t mine = __atomic_load_n(&b->generation, __ATOMIC_RELAXED);
+  if (__atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL) == (uint32_t)nt) {
+    __atomic_store_n(&b->arrived, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&b->generation, mine + 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&b->asleep, __ATOMIC_SEQ_CST))
+      nasc_futex_wake(&b->generation, nt);
+    return;
+  }
+  if (nasc_spin_while(&b->generation, mine, spin_ns))
+    return;
+  __atomic_add_fetch(&b->asleep, 1, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n(&b->generation, __ATOMIC_SEQ_CST) == mine)
+    nasc_futex_wait(&b->generation, mine);
+  __atomic_sub_fetch(&b->asleep, 1, __ATOMIC_SEQ_CST);
+}
+
+#endif
