@@ -32,7 +32,8 @@ const std::set<std::string> kTopLevel = {
     "legality",       "codegen",           "runtime",   "tools",   "test",     "examples"};
 
 const char kEmbed[] = "runtime/embed/";
-const char kEmbedDoor[] = "runtime/embed/abi.h";
+// abi.h: what codegen emits. bitcode.h: the bytes that the compiler carries.
+const std::set<std::string> kEmbedDoors = {"runtime/embed/abi.h", "runtime/embed/bitcode.h"};
 
 bool starts_with_any(const std::string& text, const Strings& prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(),
@@ -73,7 +74,7 @@ std::string project_path(const Include& include, const std::string& file, const 
 
 bool arrow_allowed(const std::string& file, const std::string& included) {
   if (file.starts_with(kEmbed)) return included.starts_with(kEmbed);
-  if (included == kEmbedDoor) return starts_with_any(file, {"codegen/", "runtime/", "tools/", "test/"});
+  if (kEmbedDoors.contains(included)) return starts_with_any(file, {"codegen/", "runtime/", "tools/", "test/"});
   if (included.starts_with(kEmbed)) return false;
   std::string from = top_folder(file), to = top_folder(included);
   return from == to || (kArrows.contains(from) && kArrows.at(from).contains(to));
