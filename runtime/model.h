@@ -63,7 +63,7 @@ class Model {
 struct RunnerOptions {
   int threads = 0;  // as nasc_options.threads
   // Called after each step with its name and seconds.
-  std::function<void(int step, const char* name, double seconds)> trace;
+  std::function<void(int step, const char* name, double seconds)> trace = {};
 };
 
 // One handle of a model; keeps its library open. Every failure is a UserError with the model's own message.
