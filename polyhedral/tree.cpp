@@ -1,0 +1,82 @@
+// Flow-style YAML text of a schedule tree.
+#include "polyhedral/tree.h"
+
+#include <algorithm>
+
+namespace nasc {
+namespace {
+
+std::string tuple(const Statement& s) {
+  std::string out = s.name + "[";
+  for (size_t i = 0; i < s.iterators.size(); ++i) out += (i ? ", " : "") + s.iterators[i];
+  return out + "]";
+}
+
+struct Writer {
+  const Program& program;
+  std::string parameters;
+
+  std::string braces(const std::string& body) const { return parameters + "{ " + body + " }"; }
+
+  std::string write(const TreeNode& n) const {
+    auto child = [&]() -> std::string {
+      if (n.children.empty() || n.children[0]->kind == TreeNode::leaf) return "";
+      return ", child: " + write(*n.children[0]);
+    };
+    switch (n.kind) {
+      case TreeNode::leaf: return "";
+      case TreeNode::mark: return "{ mark: \"" + n.text + "\"" + child() + " }";
+      case TreeNode::band: {
+        std::string rows;
+        for (const auto& [name, expr] : n.exprs)
+          rows += (rows.empty() ? "" : "; ") + tuple(program.statement(name)) + " -> [(" + expr + ")]";
+        std::string band = "{ schedule: \"" + parameters + "[{ " + rows + " }]\"";
+        if (!n.options.empty()) band += ", options: \"" + n.options + "\"";
+        return "{ mark: \"" + n.text + "\", child: " + band + child() + " } }";
+      }
+      case TreeNode::sequence: {
+        std::string out = "{ sequence: [";
+        for (size_t i = 0; i < n.children.size(); ++i) {
+          std::string filter;
+          for (const auto& s : n.filters[i]) filter += (filter.empty() ? "" : "; ") + tuple(program.statement(s));
+          out += (i ? ", " : " ") + std::string("{ filter: \"") + braces(filter) + "\"";
+          if (n.children[i]->kind != TreeNode::leaf) out += ", child: " + write(*n.children[i]);
+          out += " }";
+        }
+        return out + " ] }";
+      }
+    }
+    return "";
+  }
+};
+}  // namespace
+
+TreeRef tree_leaf() { return std::make_shared<TreeNode>(); }
+TreeRef tree_band(const std::string& mark, std::map<std::string, std::string> exprs, TreeRef child,
+                  const std::string& options) {
+  return std::make_shared<TreeNode>(TreeNode{TreeNode::band, mark, std::move(exprs), options, {std::move(child)}, {}});
+}
+TreeRef tree_mark(const std::string& mark, TreeRef child) {
+  return std::make_shared<TreeNode>(TreeNode{TreeNode::mark, mark, {}, "", {std::move(child)}, {}});
+}
+TreeRef tree_sequence(std::vector<std::pair<std::vector<std::string>, TreeRef>> children) {
+  if (children.size() == 1) return children[0].second;
+  TreeNode n{TreeNode::sequence, "", {}, "", {}, {}};
+  for (auto& [filter, child] : children) {
+    n.filters.push_back(std::move(filter));
+    n.children.push_back(std::move(child));
+  }
+  return std::make_shared<TreeNode>(std::move(n));
+}
+
+Schedule build_tree(const Program& program, const TreeRef& root) {
+  std::string names;
+  for (const auto& [name, extent] : program.parameters()) names += (names.empty() ? "" : ", ") + name;
+  Writer w{program, names.empty() ? "" : "[" + names + "] -> "};
+  std::ostringstream domain;
+  domain << program.domain();
+  std::string body = root->kind == TreeNode::leaf ? "" : ", child: " + w.write(*root);
+  return {parse_schedule("{ domain: \"" + domain.str() + "\"" + body + " }")};
+}
+
+}  // namespace nasc
