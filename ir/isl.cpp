@@ -204,6 +204,53 @@ std::optional<LinearAff> linear(const isl::aff& aff) {
   return out;
 }
 
+QuasiAff quasi(const isl::aff& aff) {
+  isl_aff* a = aff.get();
+  QuasiAff out;
+  isl::val denominator = isl::manage(isl_aff_get_denominator_val(a));
+  isl::aff rest = aff;
+  for (int i = 0, n = isl_aff_dim(a, isl_dim_div); i < n; ++i) {
+    isl::val v = isl::manage(isl_aff_get_coefficient_val(a, isl_dim_div, i));
+    if (v.is_zero()) continue;
+    isl::aff inner = isl::manage(isl_aff_get_div(a, i));
+    out.floors.emplace_back(isl_val_get_num_si(v.mul(denominator).get()), quasi(inner));
+    rest = isl::manage(isl_aff_set_coefficient_val(rest.release(), isl_dim_div, i, isl_val_zero(isl_context().get())));
+  }
+  out.linear = *linear(rest);
+  long scale = isl_val_get_num_si(denominator.get()) / out.linear.denominator;  // isl reduces what is left
+  for (long& c : out.linear.coefficients) c *= scale;
+  for (auto& [name, c] : out.linear.parameters) c *= scale;
+  out.linear.constant *= scale;
+  out.linear.denominator *= scale;
+  return out;
+}
+
+isl::set with_parameters(const isl::set& set, const std::map<std::string, int64_t>& values) {
+  isl_set* s = set.copy();
+  for (const auto& [name, value] : values) {
+    int at = isl_set_find_dim_by_name(s, isl_dim_param, name.c_str());
+    if (at < 0) continue;
+    s = isl_set_fix_val(s, isl_dim_param, at, isl_val_int_from_si(isl_context().get(), value));
+    s = isl_set_project_out(s, isl_dim_param, at, 1);
+  }
+  return isl::manage(s);
+}
+
+isl::basic_set lifted(const isl::basic_set& set) {
+  if (isl_basic_set_dim(set.get(), isl_dim_div) == 0) return set;
+  return isl::manage(isl_basic_set_lift(set.copy()));
+}
+
+std::optional<std::pair<long, long>> dim_range(const isl::basic_set& set, int dim) {
+  isl_local_space* space = isl_local_space_from_space(isl_basic_set_get_space(set.get()));
+  isl::aff value = isl::manage(isl_aff_var_on_domain(space, isl_dim_set, dim));
+  isl::set all(set);
+  isl::val low = isl::manage(isl_set_min_val(all.get(), value.get()));
+  isl::val high = isl::manage(isl_set_max_val(all.get(), value.get()));
+  if (!low.is_int() || !high.is_int()) return std::nullopt;
+  return std::pair(isl_val_get_num_si(low.get()), isl_val_get_num_si(high.get()));
+}
+
 std::string block_text(const isl::schedule& schedule) {
   isl_printer* p = isl_printer_to_str(isl_context().get());
   p = isl_printer_set_yaml_style(p, ISL_YAML_STYLE_BLOCK);

@@ -3,6 +3,8 @@
 
 #include <isl/cpp.h>
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -86,6 +88,20 @@ struct LinearAff {
   long constant = 0, denominator = 1;
 };
 std::optional<LinearAff> linear(const isl::aff& aff);
+
+// Any quasi-affine function: the linear part plus coefficient * floor(inner), all over linear.denominator.
+struct QuasiAff {
+  LinearAff linear;
+  std::vector<std::pair<long, QuasiAff>> floors;
+};
+QuasiAff quasi(const isl::aff& aff);
+
+// The set for given parameter values, with no parameters left. Values of other names are ignored.
+isl::set with_parameters(const isl::set& set, const std::map<std::string, int64_t>& values);
+// Existentially quantified variables turned into further dimensions after the set dimensions.
+isl::basic_set lifted(const isl::basic_set& set);
+// Least and greatest value of a dimension; nullopt when empty or unbounded. No parameters.
+std::optional<std::pair<long, long>> dim_range(const isl::basic_set& set, int dim);
 
 // Stable text of a schedule in block style; parses back to the same tree.
 std::string block_text(const isl::schedule& schedule);
