@@ -84,12 +84,17 @@ nasc_status nasc_embed_create(const nasc_model_desc* desc, const nasc_options* o
   return s;
 }
 
-/* One entry at a time works on a handle. */
+/* One entry at a time works on a handle. One that a fork cut off does not count, but its arena has
+ * to be made anew. */
 static int enter(nasc_handle* h) {
   uint32_t mine = nasc_pool_v1.epoch() + 1;
   uint32_t held = __atomic_load_n(&h->busy, __ATOMIC_RELAXED);
-  return held != mine &&
-         __atomic_compare_exchange_n(&h->busy, &held, mine, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+  if (held == mine ||
+      !__atomic_compare_exchange_n(&h->busy, &held, mine, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    return 0;
+  if (held)
+    h->bound = 0;
+  return 1;
 }
 
 static nasc_status leave(nasc_handle* h, nasc_status s) {
