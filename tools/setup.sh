@@ -5,7 +5,7 @@ set -euo pipefail
 packages=(
   ccache ninja-build cmake g++ git
   llvm-19-dev libllvm19 clang-19 liblld-19-dev clang-tidy-19 clang-format-19 llvm-19-tools
-  libisl-dev libppl-dev libgmp-dev libopenblas-dev zlib1g-dev
+  libisl-dev libppl-dev libgmp-dev libopenblas-dev zlib1g-dev libzstd-dev
   libcli11-dev catch2 nlohmann-json3-dev libsqlite3-dev libfmt-dev libspdlog-dev
   libprotobuf-dev protobuf-compiler libonnx-dev
   gcc-aarch64-linux-gnu libc6-arm64-cross qemu-user

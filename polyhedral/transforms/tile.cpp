@@ -9,7 +9,7 @@
 
 #include "polyhedral/group.h"
 #include "polyhedral/transformation.h"
-#include "polyhedral/tree.h"
+#include "polyhedral/tree_text.h"
 
 namespace nasc {
 namespace {
@@ -88,7 +88,7 @@ std::string floor_of(const std::string& e, int64_t by) { return by == 1 ? e : te
 std::string mod_of(const std::string& e, int64_t by) { return text("(", e, ") mod ", by); }
 
 // The loops inside one tile, around each of `members`, outermost first.
-TreeRef point_loops(const Group& g, const Loops& l, const GroupMember& m, TreeRef inside) {
+TextNodeRef point_loops(const Group& g, const Loops& l, const GroupMember& m, TextNodeRef inside) {
   auto exprs = [&](const std::string& e) { return std::map<std::string, std::string>{{m.statement, e}}; };
   for (size_t k = l.dims.size(); k-- > 0;)
     if (l.dims[k] == l.vector) {
@@ -104,7 +104,7 @@ TreeRef point_loops(const Group& g, const Loops& l, const GroupMember& m, TreeRe
 }
 
 // Reduction loops of one statement: chunked ones give an outer loop at their place and an inner one after all others.
-TreeRef reduction_loops(const Loops& l, const GroupMember& m, TreeRef inside) {
+TextNodeRef reduction_loops(const Loops& l, const GroupMember& m, TextNodeRef inside) {
   auto exprs = [&](const std::string& e) { return std::map<std::string, std::string>{{m.statement, e}}; };
   auto unrolled = [&](const std::string& name) {
     return std::find(l.unroll.begin(), l.unroll.end(), name) != l.unroll.end() ? " unroll" : "";
@@ -178,10 +178,10 @@ Expected<Kernel> apply_tile(const Kernel& kernel, const Args& args) {
   auto l = read_arguments(*g, args);
   if (!l) return std::unexpected(l.error());
 
-  std::vector<std::pair<std::vector<std::string>, TreeRef>> parts;
+  std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
   for (const GroupMember& m : g->members)
     parts.push_back({{m.statement}, reduction_loops(*l, m, point_loops(*g, *l, m, tree_leaf()))});
-  TreeRef tree = tree_sequence(std::move(parts));
+  TextNodeRef tree = tree_sequence(std::move(parts));
   for (const Tensor& t : p.tensors)
     if (t.role == Role::temp) tree = tree_mark("stage " + t.name, tree);
   for (size_t k = l->dims.size(); k-- > 0;) {

@@ -1,5 +1,5 @@
 // Flow-style YAML text of a schedule tree.
-#include "polyhedral/tree.h"
+#include "polyhedral/tree_text.h"
 
 #include <algorithm>
 
@@ -18,15 +18,15 @@ struct Writer {
 
   std::string braces(const std::string& body) const { return parameters + "{ " + body + " }"; }
 
-  std::string write(const TreeNode& n) const {
+  std::string write(const TextNode& n) const {
     auto child = [&]() -> std::string {
-      if (n.children.empty() || n.children[0]->kind == TreeNode::leaf) return "";
+      if (n.children.empty() || n.children[0]->kind == TextNode::leaf) return "";
       return ", child: " + write(*n.children[0]);
     };
     switch (n.kind) {
-      case TreeNode::leaf: return "";
-      case TreeNode::mark: return "{ mark: \"" + n.text + "\"" + child() + " }";
-      case TreeNode::band: {
+      case TextNode::leaf: return "";
+      case TextNode::mark: return "{ mark: \"" + n.text + "\"" + child() + " }";
+      case TextNode::band: {
         std::string rows;
         for (const auto& [name, expr] : n.exprs)
           rows += (rows.empty() ? "" : "; ") + tuple(program.statement(name)) + " -> [(" + expr + ")]";
@@ -34,13 +34,13 @@ struct Writer {
         if (!n.options.empty()) band += ", options: \"" + n.options + "\"";
         return "{ mark: \"" + n.text + "\", child: " + band + child() + " } }";
       }
-      case TreeNode::sequence: {
+      case TextNode::sequence: {
         std::string out = "{ sequence: [";
         for (size_t i = 0; i < n.children.size(); ++i) {
           std::string filter;
           for (const auto& s : n.filters[i]) filter += (filter.empty() ? "" : "; ") + tuple(program.statement(s));
           out += (i ? ", " : " ") + std::string("{ filter: \"") + braces(filter) + "\"";
-          if (n.children[i]->kind != TreeNode::leaf) out += ", child: " + write(*n.children[i]);
+          if (n.children[i]->kind != TextNode::leaf) out += ", child: " + write(*n.children[i]);
           out += " }";
         }
         return out + " ] }";
@@ -51,31 +51,31 @@ struct Writer {
 };
 }  // namespace
 
-TreeRef tree_leaf() { return std::make_shared<TreeNode>(); }
-TreeRef tree_band(const std::string& mark, std::map<std::string, std::string> exprs, TreeRef child,
+TextNodeRef tree_leaf() { return std::make_shared<TextNode>(); }
+TextNodeRef tree_band(const std::string& mark, std::map<std::string, std::string> exprs, TextNodeRef child,
                   const std::string& options) {
-  return std::make_shared<TreeNode>(TreeNode{TreeNode::band, mark, std::move(exprs), options, {std::move(child)}, {}});
+  return std::make_shared<TextNode>(TextNode{TextNode::band, mark, std::move(exprs), options, {std::move(child)}, {}});
 }
-TreeRef tree_mark(const std::string& mark, TreeRef child) {
-  return std::make_shared<TreeNode>(TreeNode{TreeNode::mark, mark, {}, "", {std::move(child)}, {}});
+TextNodeRef tree_mark(const std::string& mark, TextNodeRef child) {
+  return std::make_shared<TextNode>(TextNode{TextNode::mark, mark, {}, "", {std::move(child)}, {}});
 }
-TreeRef tree_sequence(std::vector<std::pair<std::vector<std::string>, TreeRef>> children) {
+TextNodeRef tree_sequence(std::vector<std::pair<std::vector<std::string>, TextNodeRef>> children) {
   if (children.size() == 1) return children[0].second;
-  TreeNode n{TreeNode::sequence, "", {}, "", {}, {}};
+  TextNode n{TextNode::sequence, "", {}, "", {}, {}};
   for (auto& [filter, child] : children) {
     n.filters.push_back(std::move(filter));
     n.children.push_back(std::move(child));
   }
-  return std::make_shared<TreeNode>(std::move(n));
+  return std::make_shared<TextNode>(std::move(n));
 }
 
-Schedule build_tree(const Program& program, const TreeRef& root) {
+Schedule build_tree(const Program& program, const TextNodeRef& root) {
   std::string names;
   for (const auto& [name, extent] : program.parameters()) names += (names.empty() ? "" : ", ") + name;
   Writer w{program, names.empty() ? "" : "[" + names + "] -> "};
   std::ostringstream domain;
   domain << program.domain();
-  std::string body = root->kind == TreeNode::leaf ? "" : ", child: " + w.write(*root);
+  std::string body = root->kind == TextNode::leaf ? "" : ", child: " + w.write(*root);
   return {parse_schedule("{ domain: \"" + domain.str() + "\"" + body + " }")};
 }
 

@@ -11,23 +11,23 @@
 namespace nasc {
 
 // A node of a schedule tree under construction.
-struct TreeNode {
+struct TextNode {
   enum Kind { leaf, band, mark, sequence } kind = leaf;
   std::string text;                          // band: its mark (loop name, annotations); mark: the mark
   std::map<std::string, std::string> exprs;  // band: quasi-affine expression per live statement
   std::string options;                       // band: AST options, may be empty
-  std::vector<std::shared_ptr<TreeNode>> children;  // band, mark: one; sequence: one per filter
+  std::vector<std::shared_ptr<TextNode>> children;  // band, mark: one; sequence: one per filter
   std::vector<std::vector<std::string>> filters;    // sequence: statements of each child
 };
-using TreeRef = std::shared_ptr<TreeNode>;
+using TextNodeRef = std::shared_ptr<TextNode>;
 
-TreeRef tree_leaf();
-TreeRef tree_band(const std::string& mark, std::map<std::string, std::string> exprs, TreeRef child,
+TextNodeRef tree_leaf();
+TextNodeRef tree_band(const std::string& mark, std::map<std::string, std::string> exprs, TextNodeRef child,
                   const std::string& options = "");
-TreeRef tree_mark(const std::string& mark, TreeRef child);
-TreeRef tree_sequence(std::vector<std::pair<std::vector<std::string>, TreeRef>> children);
+TextNodeRef tree_mark(const std::string& mark, TextNodeRef child);
+TextNodeRef tree_sequence(std::vector<std::pair<std::vector<std::string>, TextNodeRef>> children);
 
 // The Schedule over all statements of `program`; expressions name the statements' iterators.
-Schedule build_tree(const Program& program, const TreeRef& root);
+Schedule build_tree(const Program& program, const TextNodeRef& root);
 
 }  // namespace nasc

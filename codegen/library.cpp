@@ -1,0 +1,168 @@
+// Assembles and links a compiled model.
+#include "codegen/library.h"
+
+#include <fcntl.h>
+#include <llvm/MC/MCSubtargetInfo.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cctype>
+#include <set>
+
+#include "codegen/elf_blob.h"
+#include "codegen/link.h"
+#include "codegen/native.h"
+#include "codegen/tables.h"
+#include "runtime/embed/bitcode.h"
+
+namespace nasc {
+namespace {
+
+std::string architecture(const Target& target) { return target.triple.substr(0, target.triple.find('-')); }
+
+// Instruction sets that the code may use and the runtime can check.
+std::vector<std::string> checked_features(const Target& target) {
+  auto machine = target_machine(target);
+  std::vector<std::string> out;
+  for (const auto& feature : machine->getMCSubtargetInfo()->getEnabledProcessorFeatures()) {
+    std::string name = feature.Key;
+    if (embed_checks_feature(architecture(target), name)) out.push_back(name);
+  }
+  return out;
+}
+
+uint64_t file_hash(const std::string& path, size_t offset, size_t size) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat info;
+  if (fd < 0 || fstat(fd, &info) != 0) throw UserError(code::io_error, path, "cannot read back");
+  void* map = mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
+  close(fd);
+  if (map == MAP_FAILED) throw UserError(code::io_error, path, "cannot map");
+  uint64_t h = embed_hash({static_cast<const char*>(map) + offset, size});
+  munmap(map, static_cast<size_t>(info.st_size));
+  return h;
+}
+
+std::string runtime_object(const Target& target, const std::string& directory) {
+  std::string_view bitcode = embed_bitcode(architecture(target));
+  if (bitcode.empty()) throw UserError(code::unsupported_target, "--mtriple", "no runtime for " + target.triple);
+  llvm::LLVMContext context;
+  auto module = parse_bitcode(context, bitcode);
+  Target baseline = target;  // the processor check must run on any processor of the architecture
+  baseline.cpu = architecture(target) == "x86_64" ? "x86-64" : "generic";
+  baseline.features.clear();
+  std::vector<char> object = object_code(*module, baseline);
+  std::string path = directory + "/runtime.o";
+  write_file(path, object.data(), object.size());
+  return path;
+}
+}  // namespace
+
+std::string identifier(const std::string& text) {
+  std::string out;
+  for (unsigned char c : text) out += std::isalnum(c) && c < 0x80 ? static_cast<char>(c) : '_';
+  if (out.empty() || std::isdigit(static_cast<unsigned char>(out[0]))) out = "m" + out;
+  return out;
+}
+
+std::string header_text(const Network& n, const LibraryOptions& o) {
+  std::string out(embed_public_header());
+  std::string guard = "NASC_MODEL_" + o.prefix + "_H";
+  out += "\n#ifndef " + guard + "\n#define " + guard + "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
+  auto describe = [&](const char* kind, const std::vector<int>& list) {
+    for (size_t k = 0; k < list.size(); ++k) {
+      const Buffer& b = n.buffers[list[k]];
+      std::string original = escaped(b.original);
+      for (size_t at; (at = original.find("*/")) != std::string::npos;) original.replace(at, 2, "* /");
+      out += text("/* ", kind, " ", k, ": ", original, ": ", name(b.dtype), text(b.shape), " */\n");
+    }
+  };
+  describe("input", n.inputs);
+  describe("output", n.outputs);
+  out += "nasc_status " + o.prefix + "_create(const nasc_options* options, nasc_handle** handle);\n"
+         "nasc_status " + o.prefix + "_run(nasc_handle* handle, const nasc_tensor* inputs, const nasc_tensor* outputs);\n"
+         "nasc_status " + o.prefix + "_shapes(nasc_handle* handle, const nasc_tensor* inputs, int64_t* const* extents);\n"
+         "nasc_status " + o.prefix + "_destroy(nasc_handle* handle);\n"
+         "const char* " + o.prefix + "_message(const nasc_handle* handle);\n"
+         "const nasc_info* " + o.prefix + "_info(void);\n"
+         "const nasc_model_api* " + o.prefix + "_query(uint32_t abi);\n"
+         "const nasc_model_api* nasc_model_query(uint32_t abi);\n\n";
+  return out + "#ifdef __cplusplus\n}\n#endif\n#endif\n";
+}
+
+LibraryFiles write_library(const Module& module, const std::vector<CompiledKernel>& kernels, ValueTable& values,
+                           const LibraryOptions& o, const std::string& directory) {
+  const Network& n = module.network;
+  NASC_CHECK(kernels.size() == n.programs.size()) << "a kernel per program";
+  ArenaPlan arena = plan_arena(n);
+
+  std::vector<StepInfo> steps;
+  for (const Call& call : n.calls) {
+    const CompiledKernel& k = kernels[call.program];
+    steps.push_back({k.symbol, call.name, call.args, k.parallel, false,
+                     n.programs[call.program]->phase == Phase::create});
+  }
+  place_barriers(n, arena, steps);
+
+  LibraryFiles files;
+  TableOptions t;
+  t.prefix = o.prefix;
+  t.model = n.name;
+  t.compiler = o.compiler;
+  t.plan = o.plan;
+  t.opt_level = o.opt_level;
+  t.max_threads = o.max_threads;
+  t.features = checked_features(module.target);
+
+  std::vector<std::string> objects;
+  std::vector<Payload> held;
+  std::vector<Chunk> chunks;
+  for (const Buffer& b : n.buffers) {
+    if (b.role != Role::weight || b.alias_of >= 0) continue;
+    held.push_back(packed(b));
+    chunks.push_back({held.back().data, held.back().size});
+  }
+  if (arena.weight_bytes > 0) {
+    NASC_CHECK(blob_bytes(chunks) == arena.weight_bytes) << "weights do not fit their places";
+    std::string problem, path;
+    size_t bytes = static_cast<size_t>(arena.weight_bytes);
+    if (arena.weight_bytes > o.side_file_threshold) {
+      files.weights = path = directory + "/" + o.stem + ".weights";
+      problem = write_blob_file(path, chunks);
+      t.weights_file = o.stem + ".weights";
+    } else {
+      path = directory + "/weights.o";
+      t.weights_symbol = "nasc_weights";
+      problem = write_blob_object(path, module.target, t.weights_symbol, chunks);
+      objects.push_back(path);
+    }
+    if (!problem.empty()) throw UserError(code::cannot_create, path, problem);
+    t.weights_hash = file_hash(path, t.weights_symbol.empty() ? 0 : 64, bytes);
+  }
+
+  std::set<std::string> written;
+  for (const CompiledKernel& k : kernels) {
+    if (!written.insert(k.symbol).second) continue;
+    std::string path = directory + "/" + k.symbol + ".o";
+    write_file(path, k.object.data(), k.object.size());
+    objects.push_back(path);
+  }
+  {
+    llvm::LLVMContext context;
+    auto tables = parse_ir(context, tables_ir(n, arena, values, steps, module.target, t));
+    std::vector<char> object = object_code(*tables, module.target);
+    write_file(directory + "/tables.o", object.data(), object.size());
+    objects.push_back(directory + "/tables.o");
+  }
+  objects.push_back(runtime_object(module.target, directory));
+
+  files.library = directory + "/" + o.stem + ".so";
+  link_shared(objects, exported_symbols(o.prefix), files.library, o.stem + ".so", module.target, directory);
+  files.header = directory + "/" + o.stem + ".h";
+  std::string header = header_text(n, o);
+  write_file(files.header, header.data(), header.size());
+  return files;
+}
+
+}  // namespace nasc
