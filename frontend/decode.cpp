@@ -183,4 +183,16 @@ Attribute decode_attribute(const onnx::AttributeProto& a, const TensorSource& so
   }
 }
 
+Constant constant_value(const Node& node, const std::string& where) {
+  if (node.attributes.size() != 1 || node.outputs.size() != 1) throw UserError(code::bad_attribute, where, "Constant needs exactly one value");
+  const auto& [key, value] = *node.attributes.begin();
+  if (auto* tensor = std::get_if<Constant>(&value); tensor && key == "value") return *tensor;
+  if (auto* i = std::get_if<int64_t>(&value); i && key == "value_int") return {DType::i64, {}, payload_of(std::vector<int64_t>{*i})};
+  if (auto* f = std::get_if<double>(&value); f && key == "value_float") return {DType::f32, {}, payload_of(std::vector<float>{static_cast<float>(*f)})};
+  if (auto* is = std::get_if<std::vector<int64_t>>(&value); is && key == "value_ints") return {DType::i64, {static_cast<int64_t>(is->size())}, payload_of(*is)};
+  if (auto* fs = std::get_if<std::vector<double>>(&value); fs && key == "value_floats")
+    return {DType::f32, {static_cast<int64_t>(fs->size())}, payload_of(std::vector<float>(fs->begin(), fs->end()))};
+  throw UserError(code::unsupported_type, where, text("Constant with attribute \"", escaped(key), "\" is not supported"));
+}
+
 }  // namespace nasc

@@ -34,5 +34,7 @@ Constant decode_tensor(const onnx::TensorProto& proto, const TensorSource& sourc
 using GraphReader = std::function<std::shared_ptr<Graph>(const onnx::AttributeProto&)>;
 Attribute decode_attribute(const onnx::AttributeProto& proto, const TensorSource& source, const std::string& where,
                            const GraphReader& graph);
+// What a Constant node holds.
+Constant constant_value(const Node& node, const std::string& where);
 
 }  // namespace nasc

@@ -195,17 +195,7 @@ struct Builder {
   // Constant is a value, not a node.
   bool constant_node(Scope& scope, const Node& node) {
     if (node.op != "Constant" || !node.domain.empty()) return false;
-    std::string at = place(scope, node);
-    if (node.attributes.size() != 1 || node.outputs.size() != 1) throw UserError(code::bad_attribute, at, "Constant needs exactly one value");
-    const auto& [key, value] = *node.attributes.begin();
-    Constant c;
-    if (auto* tensor = std::get_if<Constant>(&value); tensor && key == "value") c = *tensor;
-    else if (auto* f = std::get_if<double>(&value); f && key == "value_float") c = {DType::f32, {}, payload_of(std::vector<float>{static_cast<float>(*f)})};
-    else if (auto* i = std::get_if<int64_t>(&value); i && key == "value_int") c = {DType::i64, {}, payload_of(std::vector<int64_t>{*i})};
-    else if (auto* is = std::get_if<std::vector<int64_t>>(&value); is && key == "value_ints") c = {DType::i64, {static_cast<int64_t>(is->size())}, payload_of(*is)};
-    else if (auto* fs = std::get_if<std::vector<double>>(&value); fs && key == "value_floats") c = {DType::f32, {static_cast<int64_t>(fs->size())}, payload_of(std::vector<float>(fs->begin(), fs->end()))};
-    else throw UserError(code::unsupported_type, at, text("Constant with attribute ", quoted(key), " is not supported"));
-    set_constant(scope.graph->value(node.outputs[0]), std::move(c));
+    set_constant(scope.graph->value(node.outputs[0]), constant_value(node, place(scope, node)));
     return true;
   }
   static void set_constant(Value& v, Constant c) {
@@ -242,10 +232,10 @@ struct Builder {
     }
     if (!any) throw UserError(code::bad_graph, at, qualified(node.domain, node.op) + " has no outputs");
     while (!node.outputs.empty() && node.outputs.back() < 0) node.outputs.pop_back();
-    while (!node.inputs.empty() && node.inputs.back() < 0) node.inputs.pop_back();
     std::vector<Scope> bodies;
     node.attributes = attributes(scope, proto, node, bodies);
     close_bodies(node, bodies);
+    while (bodies.empty() && !node.inputs.empty() && node.inputs.back() < 0) node.inputs.pop_back();
     if (constant_node(scope, node)) return;
     if (auto it = functions.find({node.domain, node.op}); it != functions.end()) return expand(scope, node, *it->second);
     scope.graph->nodes.push_back(std::move(node));
