@@ -140,6 +140,69 @@ std::vector<isl::map> maps(const isl::union_map& map) {
   return out;
 }
 
+std::vector<isl::pw_aff> pw_affs(const isl::union_pw_aff& aff) {
+  std::vector<isl::pw_aff> out;
+  auto collect = [](isl_pw_aff* a, void* user) {
+    static_cast<std::vector<isl::pw_aff>*>(user)->push_back(isl::manage(a));
+    return isl_stat_ok;
+  };
+  isl_union_pw_aff_foreach_pw_aff(aff.get(), collect, &out);
+  return out;
+}
+
+std::string domain_name(const isl::pw_aff& aff) {
+  isl_space* space = isl_pw_aff_get_domain_space(aff.get());
+  const char* name = isl_space_get_tuple_name(space, isl_dim_set);
+  std::string out = name ? name : "";
+  isl_space_free(space);
+  return out;
+}
+
+isl::set renamed(const isl::set& set, const std::string& name) {
+  return isl::manage(isl_set_set_tuple_id(set.copy(), make_id(name).release()));
+}
+isl::pw_aff renamed_domain(const isl::pw_aff& aff, const std::string& name) {
+  return isl::manage(isl_pw_aff_set_tuple_id(aff.copy(), isl_dim_in, make_id(name).release()));
+}
+isl::multi_aff renamed_domain(const isl::multi_aff& map, const std::string& name) {
+  return isl::manage(isl_multi_aff_set_tuple_id(map.copy(), isl_dim_in, make_id(name).release()));
+}
+isl::multi_aff renamed_range(const isl::multi_aff& map, const std::string& name) {
+  return isl::manage(isl_multi_aff_set_tuple_id(map.copy(), isl_dim_out, make_id(name).release()));
+}
+
+bool involves(const isl::pw_aff& aff, int dim) {
+  return isl_pw_aff_involves_dims(aff.get(), isl_dim_in, dim, 1) == isl_bool_true;
+}
+
+std::vector<std::vector<int>> coupled_dims(const isl::set& set) {
+  std::vector<std::vector<int>> out;
+  auto note = [](isl_constraint* c, void* user) {
+    std::vector<int> row;
+    for (int d = 0, n = isl_constraint_dim(c, isl_dim_set); d < n; ++d)
+      if (isl_constraint_involves_dims(c, isl_dim_set, d, 1) == isl_bool_true) row.push_back(d);
+    isl_constraint_free(c);
+    if (!row.empty()) static_cast<std::vector<std::vector<int>>*>(user)->push_back(row);
+    return isl_stat_ok;
+  };
+  for (const auto& part : basic_sets(set))
+    isl_basic_set_foreach_constraint(part.get(), note, &out);
+  return out;
+}
+
+isl::set without_dim(const isl::set& set, int dim) {
+  return isl::manage(isl_set_project_out(set.copy(), isl_dim_set, dim, 1));
+}
+
+isl::pw_aff without_dim(const isl::pw_aff& aff, int dim) {
+  return isl::manage(isl_pw_aff_drop_dims(aff.copy(), isl_dim_in, dim, 1));
+}
+
+isl::pw_aff dim_value(const isl::set& set, int dim) {
+  isl_local_space* space = isl_local_space_from_space(isl_set_get_space(set.get()));
+  return isl::manage(isl_pw_aff_from_aff(isl_aff_var_on_domain(space, isl_dim_set, dim)));
+}
+
 std::optional<long> count(const isl::set& set) {
   if (!isl_set_is_bounded(set.get())) return std::nullopt;
   isl_val* v = isl_set_count_val(set.get());

@@ -69,6 +69,22 @@ std::vector<std::string> dim_names(const isl::set& set);
 std::vector<isl::basic_set> basic_sets(const isl::set& set);
 std::vector<isl::set> sets(const isl::union_set& set);
 std::vector<isl::map> maps(const isl::union_map& map);
+std::vector<isl::pw_aff> pw_affs(const isl::union_pw_aff& aff);
+std::string domain_name(const isl::pw_aff& aff);
+// The same with another tuple name: of a set, or of the domain of a function.
+isl::set renamed(const isl::set& set, const std::string& name);
+isl::pw_aff renamed_domain(const isl::pw_aff& aff, const std::string& name);
+isl::multi_aff renamed_domain(const isl::multi_aff& map, const std::string& name);
+isl::multi_aff renamed_range(const isl::multi_aff& map, const std::string& name);
+// Does the function depend on input dimension `dim`?
+bool involves(const isl::pw_aff& aff, int dim);
+// Per constraint of `set`, the set dimensions that it mentions.
+std::vector<std::vector<int>> coupled_dims(const isl::set& set);
+// The set without dimension `dim`.
+isl::set without_dim(const isl::set& set, int dim);
+isl::pw_aff without_dim(const isl::pw_aff& aff, int dim);  // which it does not involve
+// { S[i..] -> [i_dim] } on the space of `set`.
+isl::pw_aff dim_value(const isl::set& set, int dim);
 // Number of points when finite and the count is a constant.
 std::optional<long> count(const isl::set& set);
 

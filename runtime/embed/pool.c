@@ -159,6 +159,25 @@ static void grow(int32_t n) {
     pthread_sigmask(NASC_SIG_SETMASK, before, NULL);
 }
 
+/* The caller's join; its patience is kept from run to run. */
+static void wait_for_all(int32_t nt) {
+  static int64_t spin_ns = NASC_SPIN_NS;
+  int64_t patience = nt <= nasc_processors() ? spin_ns : 0, end = nasc_now_ns() + patience;
+  uint32_t left;
+  while ((left = __atomic_load_n(&team.pending, __ATOMIC_ACQUIRE)) != 0) {
+    int64_t now = nasc_now_ns();
+    if (now < end && nasc_spin_while(&team.pending, left, end - now))
+      continue;
+    spin_ns = nasc_adapted(spin_ns, 0);
+    __atomic_store_n(&team.joiner_asleep, 1, __ATOMIC_SEQ_CST);
+    while ((left = __atomic_load_n(&team.pending, __ATOMIC_SEQ_CST)) != 0)
+      nasc_futex_wait(&team.pending, left);
+    __atomic_store_n(&team.joiner_asleep, 0, __ATOMIC_RELAXED);
+    return;
+  }
+  spin_ns = nasc_adapted(spin_ns, 1);
+}
+
 __attribute__((used, weak, visibility("hidden"))) void nasc_pool_run(int32_t want, nasc_team_fn fn,
                                                                      void* argument) {
   nasc_pool_epoch();
@@ -184,20 +203,7 @@ __attribute__((used, weak, visibility("hidden"))) void nasc_pool_run(int32_t wan
       nasc_futex_wake(&w->go, 1);
   }
   fn(argument, 0, nt);
-  int64_t spin_ns = nt <= nasc_processors() ? NASC_SPIN_NS : 0;
-  int64_t end = 0;
-  uint32_t left;
-  while ((left = __atomic_load_n(&team.pending, __ATOMIC_ACQUIRE)) != 0) {
-    int64_t now = nasc_now_ns();
-    if (end == 0)
-      end = now + spin_ns;
-    if (now < end && nasc_spin_while(&team.pending, left, end - now))
-      continue;
-    __atomic_store_n(&team.joiner_asleep, 1, __ATOMIC_SEQ_CST);
-    while ((left = __atomic_load_n(&team.pending, __ATOMIC_SEQ_CST)) != 0)
-      nasc_futex_wait(&team.pending, left);
-    __atomic_store_n(&team.joiner_asleep, 0, __ATOMIC_RELAXED);
-  }
+  wait_for_all(nt);
   end_turn();
 }
 

@@ -91,44 +91,50 @@ typedef struct nasc_walk {
   const nasc_sequence* sequence;
   const int64_t* values;
   const nasc_options* options;
-  int32_t processors;
+  int64_t spin_ns;
   int32_t nt; /* for a caller's own threads */
 } nasc_walk;
 
-static void meet(nasc_walk* w, int32_t nt) {
+/* What the last run of this library learned about spinning. */
+static int64_t learned_spin_ns = NASC_SPIN_NS;
+
+static void meet(nasc_walk* w, int32_t nt, int64_t* spin_ns) {
   if (nt > 1)
-    nasc_barrier_wait(&w->barrier, nt, nt <= w->processors ? NASC_SPIN_NS : 0);
+    nasc_barrier_wait(&w->barrier, nt, spin_ns);
 }
 
 static void walk(void* argument, int32_t tid, int32_t nt) {
   nasc_walk* w = argument;
   const nasc_sequence* s = w->sequence;
   const nasc_options* o = w->options;
+  int64_t spin_ns = w->spin_ns;
   for (int32_t i = 0; i < s->n_steps;) {
     const nasc_step* step = &s->steps[i];
     int32_t next = i + 1;
     if (step->flags & NASC_STEP_BARRIER || step->control == NASC_CONTROL_JUMP_IF_ZERO)
-      meet(w, nt);
+      meet(w, nt, &spin_ns);
     int64_t start = o->trace ? nasc_now_ns() : 0;
     if (step->control == NASC_CONTROL_JUMP) {
       next = step->target;
     } else if (step->control == NASC_CONTROL_JUMP_IF_ZERO) {
       if (*(const char*)s->of_step[i][0] == 0)
         next = step->target;
-      meet(w, nt);
+      meet(w, nt, &spin_ns);
     } else if (step->flags & NASC_STEP_PARALLEL) {
       step->fn(s->of_step[i], w->values, tid, nt);
     } else if (tid == 0) {
       step->fn(s->of_step[i], w->values, 0, 1);
     }
     if (o->trace) {
-      meet(w, nt);
+      meet(w, nt, &spin_ns);
       if (tid == 0)
         o->trace(o->trace_context, i, step->name, nasc_now_ns() - start);
-      meet(w, nt);
+      meet(w, nt, &spin_ns);
     }
     i = next;
   }
+  if (tid == 0 && nt > 1)
+    __atomic_store_n(&learned_spin_ns, spin_ns, __ATOMIC_RELAXED);
 }
 
 static void walk_task(void* argument, int32_t tid) {
@@ -142,7 +148,8 @@ void nasc_sequence_run(const nasc_sequence* s, const int64_t* values, int32_t th
   w.sequence = s;
   w.values = values;
   w.options = options;
-  w.processors = nasc_processors();
+  w.spin_ns =
+      threads <= nasc_processors() ? __atomic_load_n(&learned_spin_ns, __ATOMIC_RELAXED) : 0;
   w.nt = threads;
   if (threads > 1 && options->parallel)
     options->parallel(options->parallel_context, threads, walk_task, &w);

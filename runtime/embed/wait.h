@@ -54,6 +54,14 @@ static inline int nasc_spin_while(uint32_t* word, uint32_t old, int64_t spin_ns)
   }
 }
 
+/* How long to spin next time: waits that outlast it mean that the threads do not run side by side,
+ * and spinning takes the processor from the one waited for. */
+static inline int64_t nasc_adapted(int64_t spin_ns, int met) {
+  if (!met)
+    return spin_ns < 1000 ? 0 : spin_ns / 4;
+  return spin_ns > NASC_SPIN_NS / 2 ? NASC_SPIN_NS : spin_ns == 0 ? 1000 : spin_ns * 2;
+}
+
 /* Threads of one team meet: no one leaves before all have come. Zero-initialised, reusable. The
  * fields that all write lie on lines of their own. */
 typedef struct nasc_barrier {
@@ -62,7 +70,8 @@ typedef struct nasc_barrier {
   uint32_t asleep;
 } nasc_barrier;
 
-static inline void nasc_barrier_wait(nasc_barrier* b, int32_t nt, int64_t spin_ns) {
+/* `spin_ns` is the member's own, and adapts. */
+static inline void nasc_barrier_wait(nasc_barrier* b, int32_t nt, int64_t* spin_ns) {
   uint32_t mine = __atomic_load_n(&b->generation, __ATOMIC_RELAXED);
   if (__atomic_add_fetch(&b->arrived, 1, __ATOMIC_ACQ_REL) == (uint32_t)nt) {
     __atomic_store_n(&b->arrived, 0, __ATOMIC_RELAXED);
@@ -71,7 +80,9 @@ static inline void nasc_barrier_wait(nasc_barrier* b, int32_t nt, int64_t spin_n
       nasc_futex_wake(&b->generation, nt);
     return;
   }
-  if (nasc_spin_while(&b->generation, mine, spin_ns))
+  int met = nasc_spin_while(&b->generation, mine, *spin_ns);
+  *spin_ns = nasc_adapted(*spin_ns, met);
+  if (met)
     return;
   __atomic_add_fetch(&b->asleep, 1, __ATOMIC_SEQ_CST);
   while (__atomic_load_n(&b->generation, __ATOMIC_SEQ_CST) == mine)

@@ -1,0 +1,111 @@
+// Trees from and to isl's schedule trees.
+#include "polyhedral/loop_tree.h"
+
+namespace nasc {
+namespace {
+
+Names names_of(const isl::union_set& set) {
+  Names out;
+  for (const auto& s : sets(set)) out.insert(tuple_name(s));
+  return out;
+}
+
+Isolate isolate_of(const isl::schedule_node_band& band) {
+  for (const auto& option : sets(band.ast_build_options()))
+    if (tuple_name(option) != "" || option.is_wrapping()) {
+      isl::set value = option.unwrap().range();
+      isl::val first = value.dim_min_val(0), last = value.dim_max_val(0);
+      if (first.is_int() && last.is_int())
+        return Interval{first.num_si(), last.num_si()};
+    }
+  return {};
+}
+
+LoopTreeRef read(const isl::schedule_node& node, const Names& live) {
+  if (node.isa<isl::schedule_node_leaf>()) return leaf(live);
+  if (node.isa<isl::schedule_node_mark>()) {
+    auto mark = parse_mark(mark_name(node.as<isl::schedule_node_mark>()));
+    NASC_CHECK(mark) << mark.error().text;
+    isl::schedule_node below = node.child(0);
+    if (mark->kind != Mark::loop) return region(*mark, read(below, live));
+    NASC_CHECK(below.isa<isl::schedule_node_band>()) << "mark " << mark->name << " names no band";
+    auto band = below.as<isl::schedule_node_band>();
+    NASC_CHECK(band.n_member() == 1) << "band " << mark->name << " has " << band.n_member() << " members";
+    Band values;
+    for (const auto& value : pw_affs(band.partial_schedule().at(0)))
+      if (live.count(domain_name(value))) values.emplace(domain_name(value), value);
+    NASC_CHECK(values.size() == live.size()) << "band " << mark->name << " misses a statement";
+    return loop(*mark, values, read(below.child(0), live), isolate_of(band));
+  }
+  NASC_CHECK(node.isa<isl::schedule_node_sequence>()) << "schedules have marks, bands and sequences only";
+  LoopTree t;
+  TreeParts parts;
+  for (unsigned k = 0; k < node.n_children(); ++k) {
+    isl::schedule_node part = node.child(k);
+    Filter filter;
+    Names below;
+    for (const auto& s : sets(part.as<isl::schedule_node_filter>().filter()))
+      if (live.count(tuple_name(s))) {
+        filter.emplace(tuple_name(s), s);
+        below.insert(tuple_name(s));
+      }
+    if (!below.empty()) parts.emplace_back(filter, read(part.child(0), below));
+  }
+  return sequence(std::move(parts));
+}
+
+isl::union_set union_of(const Filter& filter) {
+  isl::union_set out = isl::union_set(isl_context(), "{ }");
+  for (const auto& [name, set] : filter) out = out.unite(isl::union_set(set));
+  return out;
+}
+
+isl::multi_union_pw_aff schedule_of(const Band& band) {
+  auto first = band.begin();
+  isl::union_pw_aff out = first->second;
+  for (auto it = std::next(first); it != band.end(); ++it) out = out.union_add(isl::union_pw_aff(it->second));
+  return out;
+}
+
+// { isolate[[c0, c1] -> [x]] : first <= x <= last } with one entry per enclosing band.
+isl::union_set isolate_text(int depth, const Interval& full) {
+  std::string outer;
+  for (int d = 0; d < depth; ++d) outer += text(d ? ", c" : "c", d);
+  return isl::union_set(isl_context(), text("{ isolate[[", outer, "] -> [x]] : ", full.first, " <= x <= ",
+                                            full.second, " }"));
+}
+
+// The subtree inserted at a leaf; returns its topmost node.
+isl::schedule_node write(isl::schedule_node at, const LoopTreeRef& tree, int depth) {
+  switch (tree->kind) {
+    case LoopTree::leaf: return at;
+    case LoopTree::region: return insert_mark(write(at, tree->children[0], depth), text(tree->mark)).parent();
+    case LoopTree::loop: {
+      at = at.insert_partial_schedule(schedule_of(tree->band));
+      if (tree->isolate)
+        at = at.as<isl::schedule_node_band>().set_ast_build_options(isolate_text(depth, *tree->isolate));
+      at = write(at.child(0), tree->children[0], depth + 1).parent();
+      return insert_mark(at, text(tree->mark)).parent();
+    }
+    case LoopTree::sequence: break;
+  }
+  isl::union_set_list filters(isl_context(), static_cast<int>(tree->filters.size()));
+  for (const auto& f : tree->filters) filters = filters.add(union_of(f));
+  at = at.insert_sequence(filters);
+  for (size_t k = 0; k < tree->children.size(); ++k)
+    at = write(at.child(static_cast<int>(k)).child(0), tree->children[k], depth).parent().parent();
+  return at;
+}
+
+}  // namespace
+
+LoopTreeRef tree_of(const Schedule& schedule) {
+  return read(schedule.tree.root().child(0), names_of(schedule.tree.domain()));
+}
+
+Schedule schedule_of(const isl::union_set& domain, const LoopTreeRef& tree) {
+  isl::schedule_node root = isl::schedule::from_domain(domain).root();
+  return {write(root.child(0), tree, 0).schedule()};
+}
+
+}  // namespace nasc

@@ -1,0 +1,89 @@
+// Small Programs.
+#include "programs.h"
+
+namespace nasc::test {
+namespace {
+Access access(const std::string& text) {
+  isl::multi_aff map(isl_context(), text);
+  return {range_name(map.as_map()), map};
+}
+}  // namespace
+
+Tensor tensor(const std::string& name, const std::vector<int64_t>& shape, Role role) {
+  Tensor t;
+  t.name = name;
+  t.shape = shape_of(shape);
+  t.role = role;
+  return t;
+}
+
+Statement statement(const std::string& domain, const std::string& write, Combine combine,
+                    const std::vector<std::string>& reads) {
+  isl::set set(isl_context(), domain);
+  Statement s(tuple_name(set), dim_names(set), set, access(write));
+  s.combine = combine;
+  for (const auto& r : reads) {
+    s.reads.push_back(access(r));
+    ExprRef value = read(static_cast<int>(s.reads.size()) - 1, DType::f32);
+    s.body = s.body ? apply(Fn::mul, {s.body, value}) : value;
+  }
+  if (!s.body) s.body = constant(DType::f32, 0);
+  return s;
+}
+
+Program conv(int64_t channels, int64_t extent, bool epilogue) {
+  Program p;
+  p.name = "conv";
+  int64_t c = channels, e = extent;
+  p.tensors = {tensor("X", {1, c, e, e}, Role::input), tensor("W", {c, c, 3, 3}, Role::weight),
+               tensor("Y", {1, c, e, e}, epilogue ? Role::temp : Role::output)};
+  std::string box = text("0 <= n < 1 and 0 <= co < ", c, " and 0 <= h < ", e, " and 0 <= w < ", e);
+  p.statements = {
+      statement("{ init[n, co, h, w] : " + box + " }", "{ init[n, co, h, w] -> Y[n, co, h, w] }",
+                Combine::assign, {}),
+      statement(text("{ mac[n, co, h, w, ci, kh, kw] : ", box, " and 0 <= ci < ", c,
+                     " and 0 <= kh < 3 and 0 <= kw < 3 and 0 <= h + kh - 1 < ", e, " and 0 <= w + kw - 1 < ", e,
+                     " }"),
+                "{ mac[n, co, h, w, ci, kh, kw] -> Y[n, co, h, w] }", Combine::add,
+                {"{ mac[n, co, h, w, ci, kh, kw] -> X[n, ci, h + kh - 1, w + kw - 1] }",
+                 "{ mac[n, co, h, w, ci, kh, kw] -> W[co, ci, kh, kw] }"})};
+  p.statements[1].box = isl::set(isl_context(), text("{ mac[n, co, h, w, ci, kh, kw] : ", box, " and 0 <= ci < ", c,
+                                                     " and 0 <= kh < 3 and 0 <= kw < 3 }"));
+  if (epilogue) {
+    p.tensors.push_back(tensor("R", {1, c, e, e}, Role::input));
+    p.tensors.push_back(tensor("Z", {1, c, e, e}, Role::output));
+    p.statements.push_back(statement("{ epi[n, co, h, w] : " + box + " }", "{ epi[n, co, h, w] -> Z[n, co, h, w] }",
+                                     Combine::assign,
+                                     {"{ epi[n, co, h, w] -> Y[n, co, h, w] }", "{ epi[n, co, h, w] -> R[n, co, h, w] }"}));
+  }
+  verify(p);
+  return p;
+}
+
+Program matmul(int64_t m, int64_t n, int64_t k) {
+  Program p;
+  p.name = "matmul";
+  p.tensors = {tensor("A", {m, k}, Role::input), tensor("B", {k, n}, Role::weight), tensor("C", {m, n}, Role::output)};
+  std::string box = text("0 <= i < ", m, " and 0 <= j < ", n);
+  p.statements = {statement("{ init[i, j] : " + box + " }", "{ init[i, j] -> C[i, j] }", Combine::assign, {}),
+                  statement(text("{ mac[i, j, k] : ", box, " and 0 <= k < ", k, " }"), "{ mac[i, j, k] -> C[i, j] }",
+                            Combine::add, {"{ mac[i, j, k] -> A[i, k] }", "{ mac[i, j, k] -> B[k, j] }"})};
+  verify(p);
+  return p;
+}
+
+Program elementwise(int64_t rows, int64_t columns) {
+  Program p;
+  p.name = "elementwise";
+  p.tensors = {tensor("A", {rows, columns}, Role::input), tensor("B", {rows, columns}, Role::temp),
+               tensor("C", {rows, columns}, Role::output)};
+  std::string box = text("0 <= i < ", rows, " and 0 <= j < ", columns);
+  p.statements = {statement("{ first[i, j] : " + box + " }", "{ first[i, j] -> B[i, j] }", Combine::assign,
+                            {"{ first[i, j] -> A[i, j] }"}),
+                  statement("{ second[i, j] : " + box + " }", "{ second[i, j] -> C[i, j] }", Combine::assign,
+                            {"{ second[i, j] -> B[i, j] }", "{ second[i, j] -> A[i, j] }"})};
+  verify(p);
+  return p;
+}
+
+}  // namespace nasc::test
