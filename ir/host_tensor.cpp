@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "ir/scalar.h"
 
@@ -16,6 +17,11 @@ int64_t element_count(const std::vector<int64_t>& shape) {
       throw UserError(code::limit, "", text("a tensor of extent ", e, " is too large"));
   return n;
 }
+Payload payload_from(LineBytes bytes) {
+  auto owner = std::make_shared<const LineBytes>(std::move(bytes));
+  return {owner, owner->data(), owner->size()};
+}
+
 int64_t HostTensor::count() const { return element_count(shape); }
 
 HostTensor zeros(DType dtype, std::vector<int64_t> shape) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,26 @@
 
 namespace nasc {
 
+// Bytes on a cache line boundary, as good callers of compiled models have them.
+template <class T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+  LineAllocator() = default;
+  template <class U>
+  LineAllocator(const LineAllocator<U>&) {}  // NOLINT(google-explicit-constructor): allocators convert
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
+  void deallocate(T* p, std::size_t) { ::operator delete(p, kLine); }
+  bool operator==(const LineAllocator&) const { return true; }
+};
+using LineBytes = std::vector<std::byte, LineAllocator<std::byte>>;
+Payload payload_from(LineBytes bytes);
+
 // Bytes of the elements in row-major order of `shape`; bool is one byte 0 or 1, f16 its 16 bits.
 struct HostTensor {
   DType dtype = DType::f32;
   std::vector<int64_t> shape;
-  std::vector<std::byte> bytes;
+  LineBytes bytes;
 
   int64_t count() const;
   template <class T>

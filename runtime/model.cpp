@@ -33,22 +33,16 @@ void check(nasc_status status, const Model& model, const char* message) {
   throw UserError{known == end ? code::failure : *known->code, model.path(), what};
 }
 
-std::int64_t product(const std::vector<std::int64_t>& shape) {
-  std::int64_t n = 1;
-  for (std::int64_t e : shape) n = e < 0 || __builtin_mul_overflow(n, e, &n) ? -1 : n;
-  return n;
-}
-
 // The tables of a handle hold no pointer to these after the call.
 std::vector<nasc_tensor> views(const std::vector<HostTensor>& tensors) {
   std::vector<nasc_tensor> out;
   out.reserve(tensors.size());
   for (const HostTensor& t : tensors)
-    out.push_back({.data = const_cast<std::byte*>(t.data.data()),
+    out.push_back({.data = const_cast<std::byte*>(t.bytes.data()),
                    .shape = t.shape.data(),
                    .strides = nullptr,
                    .rank = static_cast<int32_t>(t.shape.size()),
-                   .dtype = static_cast<int32_t>(t.type),
+                   .dtype = static_cast<int32_t>(t.dtype),
                    .device = NASC_HOST,
                    .reserved = 0});
   return out;
@@ -60,15 +54,6 @@ void check_count(const Model& model, std::size_t given, int32_t expected, const 
 }
 
 }  // namespace
-
-HostTensor::HostTensor(DType type_, std::vector<std::int64_t> shape_) : type(type_), shape(std::move(shape_)) {
-  std::int64_t n = elements(), size = 0;
-  if (n < 0 || __builtin_mul_overflow(n, static_cast<std::int64_t>(bytes(type)), &size))
-    throw UserError{code::limit, "tensor", "its size overflows"};
-  data.resize(static_cast<std::size_t>(size));
-}
-
-std::int64_t HostTensor::elements() const { return product(shape); }
 
 Model::Model(const std::string& path) : path_(path) {
   std::error_code ignored;
@@ -144,7 +129,7 @@ std::vector<HostTensor> Runner::make_outputs(const std::vector<HostTensor>& inpu
   auto shapes = output_shapes(inputs);
   std::vector<HostTensor> outputs;
   for (std::size_t k = 0; k < shapes.size(); ++k)
-    outputs.emplace_back(static_cast<DType>(model().info().outputs[k].dtype), shapes[k]);
+    outputs.push_back(zeros(static_cast<DType>(model().info().outputs[k].dtype), shapes[k]));
   return outputs;
 }
 
@@ -165,7 +150,7 @@ std::vector<HostTensor> Runner::run(const std::vector<HostTensor>& inputs) {
     auto shapes = state_->shapes(info.n_inputs > 0 ? nullptr : views(inputs).data());
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       outputs[k].shape = shapes[k];
-      outputs[k].data.resize(static_cast<std::size_t>(outputs[k].elements() * bytes(outputs[k].type)));
+      outputs[k].bytes.resize(static_cast<std::size_t>(outputs[k].count() * bytes(outputs[k].dtype)));
     }
   }
   return outputs;

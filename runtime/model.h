@@ -1,50 +1,16 @@
 // Load and run a compiled model: what tools and tests use in place of the C interface.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
-#include "ir/dtype.h"
+#include "ir/host_tensor.h"
 #include "runtime/embed/abi.h"
 
 namespace nasc {
-
-// Bytes on a cache line boundary, as good callers have them.
-template <class T>
-struct LineAllocator {
-  using value_type = T;
-  static constexpr std::align_val_t kLine{64};
-  LineAllocator() = default;
-  template <class U>
-  LineAllocator(const LineAllocator<U>&) {}  // NOLINT(google-explicit-constructor): allocators convert
-  T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
-  void deallocate(T* p, std::size_t) { ::operator delete(p, kLine); }
-  bool operator==(const LineAllocator&) const { return true; }
-};
-
-// A row-major tensor in host memory.
-struct HostTensor {
-  DType type = DType::none;
-  std::vector<std::int64_t> shape;
-  std::vector<std::byte, LineAllocator<std::byte>> data;
-
-  HostTensor() = default;
-  HostTensor(DType type_, std::vector<std::int64_t> shape_);  // zeros
-  std::int64_t elements() const;
-  template <class T>
-  T* as() {
-    return reinterpret_cast<T*>(data.data());
-  }
-  template <class T>
-  const T* as() const {
-    return reinterpret_cast<const T*>(data.data());
-  }
-};
 
 // One opened library. Throws UserError when the file is missing or no compiled model.
 class Model {

@@ -104,7 +104,7 @@ TEST_CASE("library: a model with a symbolic batch links, loads and runs") {
 
   Runner runner(Model(files.library), {.threads = 2});
   for (int64_t n : {1, 3, 0}) {
-    HostTensor x(DType::f32, {n, 4});
+    HostTensor x = zeros(DType::f32, {n, 4});
     for (int64_t k = 0; k < 4 * n; ++k) x.as<float>()[k] = static_cast<float>(k);
     auto y = runner.run({x});
     REQUIRE(y.size() == 1);

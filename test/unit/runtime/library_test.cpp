@@ -16,6 +16,7 @@ using nasc::DType;
 using nasc::HostTensor;
 using nasc::Model;
 using nasc::Runner;
+using nasc::zeros;
 
 #if defined(__SANITIZE_THREAD__)
 #undef TINY_BITCODE  // the bitcode is not instrumented, so its synchronisation would not be seen
@@ -25,14 +26,14 @@ using nasc::Runner;
 namespace {
 
 std::vector<HostTensor> inputs(int64_t n, int64_t reps = 2) {
-  std::vector<HostTensor> in{{DType::f32, {n, 4}}, {DType::f32, {n, 4}}, {DType::i64, {}}};
+  std::vector<HostTensor> in{zeros(DType::f32, {n, 4}), zeros(DType::f32, {n, 4}), zeros(DType::i64, {})};
   for (int64_t i = 0; i < 4 * n; ++i) in[0].as<float>()[i] = static_cast<float>(i % 3);
   in[2].as<int64_t>()[0] = reps;
   return in;
 }
 
 void check_outputs(const std::vector<HostTensor>& in, const std::vector<HostTensor>& out) {
-  for (int64_t i = 0; i < out[0].elements(); ++i) {
+  for (int64_t i = 0; i < out[0].count(); ++i) {
     auto w = static_cast<float>(i % 4 + 1);
     REQUIRE(out[0].as<float>()[i] == (in[0].as<float>()[i] + 2) * w + 10 * w);
   }
@@ -97,16 +98,16 @@ TEST_CASE("model: outputs that depend on data are cut") {
   auto out = runner.run(in);
   CHECK(out[0].shape == std::vector<int64_t>{3, 4});
   CHECK(out[1].shape == std::vector<int64_t>{8});
-  CHECK(out[1].data.size() == 64);
+  CHECK(out[1].bytes.size() == 64);
   CHECK(runner.output_shapes(in)[1] == std::vector<int64_t>{12});
   auto none = runner.run(inputs(0));
-  CHECK(none[0].elements() == 0);
+  CHECK(none[0].count() == 0);
 }
 
 TEST_CASE("model: failures are user errors with the model's message") {
   Runner runner(Model(TINY_ONE), {});
   auto in = inputs(3);
-  in[1] = HostTensor(DType::f32, {2, 4});
+  in[1] = zeros(DType::f32, {2, 4});
   CHECK_THROWS_WITH(runner.run(in), Catch::Contains("input 'b'"));
   in.pop_back();
   CHECK_THROWS_WITH(runner.run(in), Catch::Contains("3 inputs expected, 2 given"));
