@@ -45,11 +45,11 @@ isl::ctx isl_context() {
 void set_isl_quota(unsigned long operations) { quota_operations = operations; }
 unsigned long isl_quota() { return quota_operations; }
 
-detail::QuotaScope::QuotaScope() : outermost(quota_depth++ == 0) {
+detail::QuotaScope::QuotaScope(unsigned long operations) : outermost(quota_depth++ == 0) {
   if (!outermost) return;
   isl_ctx* c = isl_context().get();
   isl_ctx_reset_operations(c);
-  isl_ctx_set_max_operations(c, quota_operations);
+  isl_ctx_set_max_operations(c, operations);
 }
 detail::QuotaScope::~QuotaScope() {
   --quota_depth;
@@ -116,6 +116,13 @@ std::vector<std::string> dim_names(const isl::set& set) {
     names.emplace_back(name ? name : "");
   }
   return names;
+}
+
+isl::set with_dim_names(const isl::set& set, const std::vector<std::string>& names) {
+  isl_set* s = isl_set_drop_unused_params(set.copy());
+  for (size_t i = 0; i < names.size(); ++i)
+    s = isl_set_set_dim_name(s, isl_dim_set, static_cast<unsigned>(i), names[i].c_str());
+  return isl::manage(s);
 }
 
 std::vector<isl::basic_set> basic_sets(const isl::set& set) {

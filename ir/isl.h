@@ -25,7 +25,7 @@ unsigned long isl_quota();
 
 namespace detail {
 struct QuotaScope {  // outermost scope starts counting, nested ones share its budget
-  QuotaScope();
+  explicit QuotaScope(unsigned long operations = isl_quota());
   ~QuotaScope();
   bool outermost;
 };
@@ -66,6 +66,8 @@ std::string domain_name(const isl::map& map);
 int dims(const isl::set& set);
 // Names of the set dimensions; unnamed ones are empty.
 std::vector<std::string> dim_names(const isl::set& set);
+// The set with named dimensions; parameters that no constraint uses are dropped.
+isl::set with_dim_names(const isl::set& set, const std::vector<std::string>& names);
 std::vector<isl::basic_set> basic_sets(const isl::set& set);
 std::vector<isl::set> sets(const isl::union_set& set);
 std::vector<isl::map> maps(const isl::union_map& map);

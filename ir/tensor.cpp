@@ -12,10 +12,11 @@ constexpr const char* kRoles[] = {"input", "output", "weight", "temp"};
 
 Payload payload_from(std::vector<std::byte> bytes) {
   auto owner = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
-  return {owner, owner->data(), owner->size()};
+  return {owner, owner->data(), owner->size(), 0};
 }
 
 uint64_t hash(const Payload& payload) {
+  if (!payload) return payload.digest;
   uint64_t h = 1469598103934665603ull;
   size_t i = 0;
   for (; i + 8 <= payload.size; i += 8) {  // eight bytes a step: weights are large

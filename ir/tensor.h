@@ -18,6 +18,7 @@ struct Payload {
   std::shared_ptr<const void> owner;
   const std::byte* data = nullptr;
   size_t size = 0;
+  uint64_t digest = 0;  // hash of bytes that are not here: what a parsed text knows of a payload
   explicit operator bool() const { return owner != nullptr; }
   template <class T>
   const T* as() const { return reinterpret_cast<const T*>(data); }
@@ -28,7 +29,7 @@ Payload payload_of(const std::vector<T>& values) {
   auto raw = reinterpret_cast<const std::byte*>(values.data());
   return payload_from(std::vector<std::byte>(raw, raw + values.size() * sizeof(T)));
 }
-uint64_t hash(const Payload& payload);  // FNV-1a 64 over the bytes
+uint64_t hash(const Payload& payload);  // FNV-1a 64 over the bytes; the digest when they are absent
 
 // input, output: given by the caller of the Network (of the Program: bound from outside). weight: constant payload.
 // temp: inside a Network a buffer of the arena; inside a Program local to it (staged accumulators, intermediate rows).
