@@ -1,0 +1,107 @@
+// The order judge as others call it: replacement, memory, isl, then PPL.
+#include <cctype>
+#include <map>
+#include <mutex>
+
+#include "ir/registry.h"
+#include "legality/order.h"
+#include "legality/order_ppl.h"
+
+namespace nasc {
+namespace {
+std::mutex mutex;  // of the four below
+std::map<std::string, Verdict> memory;
+std::function<Verdict(const Kernel&)> replacement;
+std::function<void(const Kernel&, const Verdict&)> recorder;
+std::mutex recording;
+
+// `text` with each identifier that `names` knows replaced.
+std::string renamed(const std::string& text, const std::map<std::string, std::string>& names) {
+  auto part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    while (end < text.size() && part(text[end])) ++end;
+    if (end == i) {
+      out += text[i++];
+      continue;
+    }
+    std::string word = text.substr(i, end - i);
+    auto it = names.find(word);
+    out += it == names.end() ? word : it->second;
+    i = end;
+  }
+  return out;
+}
+
+std::optional<Verdict> remembered(const std::string& key) {
+  std::lock_guard lock(mutex);
+  auto it = memory.find(key);
+  return it == memory.end() ? std::nullopt : std::optional(it->second);
+}
+
+const Registered<Judge> order_judge{{
+    .name = "order",
+    .doc = "The schedule keeps every dependence, and its parallel and vector loops carry none.",
+    .judge = [](const Subject& s) { return s.kernel ? judge_order(*s.kernel) : yes_verdict(); }}};
+}  // namespace
+
+std::string order_key(const Program& program) {
+  std::map<std::string, std::string> tensors;  // each name as an index that is no identifier
+  for (const Tensor& t : program.tensors) tensors[t.name] = "%" + std::to_string(tensors.size());
+  std::string key;
+  for (const Statement& s : program.statements) {
+    key += text(s.domain) + "\n" + symbol(s.combine) + (s.reassociable ? "~ " : " ");
+    key += renamed(text(s.write.map), tensors);
+    for (const Access& read : s.reads) key += " | " + renamed(text(read.map), tensors);
+    key += "\n";
+  }
+  return key;
+}
+std::string order_key(const Kernel& kernel) { return order_key(kernel.program) + text(kernel.schedule.tree); }
+
+void forget_orders() {
+  std::lock_guard lock(mutex);
+  memory.clear();
+}
+
+Verdict judge_order(const Kernel& kernel) {
+  std::function<Verdict(const Kernel&)> other;
+  std::function<void(const Kernel&, const Verdict&)> record;
+  {
+    std::lock_guard lock(mutex);
+    other = replacement;
+    record = recorder;
+  }
+  if (other) return other(kernel);
+  std::string key = order_key(kernel);
+  if (std::optional<Verdict> known = remembered(key)) return *known;
+  Verdict verdict = judge_order_by_isl(kernel);
+  if (verdict.answer == Verdict::undecided) verdict = judge_order_by_ppl(kernel);
+  if (verdict.answer == Verdict::undecided) verdict.text = "isl and PPL did not decide within their quotas";
+  if (verdict.answer != Verdict::undecided) {
+    std::lock_guard lock(mutex);
+    memory.emplace(key, verdict);
+  }
+  if (record) {
+    std::lock_guard lock(recording);
+    record(kernel, verdict);
+  }
+  return verdict;
+}
+
+Verdict always_no(const Kernel&) {
+  return {Verdict::no, "always-no", "this judge refuses everything", {}, {}};
+}
+
+void set_judge_for_tests(std::function<Verdict(const Kernel&)> judge) {
+  std::lock_guard lock(mutex);
+  replacement = std::move(judge);
+}
+
+void record_order_queries(std::function<void(const Kernel&, const Verdict&)> r) {
+  std::lock_guard lock(mutex);
+  recorder = std::move(r);
+}
+
+}  // namespace nasc
