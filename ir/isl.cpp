@@ -107,6 +107,16 @@ std::string domain_name(const isl::map& map) {
   return name ? name : "";
 }
 
+isl::set renamed(const isl::set& set, const std::string& name) {
+  return isl::manage(isl_set_set_tuple_name(set.copy(), name.c_str()));
+}
+isl::multi_aff renamed(const isl::multi_aff& function, const std::string& domain, const std::string& range) {
+  isl_multi_aff* f = function.copy();
+  if (!domain.empty()) f = isl_multi_aff_set_tuple_name(f, isl_dim_in, domain.c_str());
+  if (!range.empty()) f = isl_multi_aff_set_tuple_name(f, isl_dim_out, range.c_str());
+  return isl::manage(f);
+}
+
 int dims(const isl::set& set) { return isl_set_dim(set.get(), isl_dim_set); }
 
 std::vector<std::string> dim_names(const isl::set& set) {
@@ -319,6 +329,23 @@ std::optional<std::pair<long, long>> dim_range(const isl::basic_set& set, int di
   isl::val high = isl::manage(isl_set_max_val(all.get(), value.get()));
   if (!low.is_int() || !high.is_int()) return std::nullopt;
   return std::pair(isl_val_get_num_si(low.get()), isl_val_get_num_si(high.get()));
+}
+
+bool involves(const isl::aff& aff, int input) {
+  return isl_aff_involves_dims(aff.get(), isl_dim_in, static_cast<unsigned>(input), 1) == isl_bool_true;
+}
+
+std::optional<std::pair<int64_t, int64_t>> constant_range(const isl::set& set, int dim) {
+  if (set.is_empty()) return std::nullopt;
+  auto bound = [&](isl_val* v) -> std::optional<int64_t> {
+    if (!v) return std::nullopt;
+    isl::val value = isl::manage(v);
+    if (!value.is_int()) return std::nullopt;
+    return isl_val_get_num_si(value.get());
+  };
+  auto low = bound(isl_set_dim_min_val(set.copy(), dim)), high = bound(isl_set_dim_max_val(set.copy(), dim));
+  if (!low || !high) return std::nullopt;
+  return std::pair(*low, *high);
 }
 
 std::string block_text(const isl::schedule& schedule) {

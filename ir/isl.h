@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -62,6 +63,9 @@ isl::union_map lex_ge(const isl::union_map& a, const isl::union_map& b);
 std::string tuple_name(const isl::set& set);
 std::string range_name(const isl::map& map);
 std::string domain_name(const isl::map& map);
+// The same set or function between tuples of other names; an empty name keeps the old one.
+isl::set renamed(const isl::set& set, const std::string& name);
+isl::multi_aff renamed(const isl::multi_aff& function, const std::string& domain, const std::string& range);
 // Number of set dimensions.
 int dims(const isl::set& set);
 // Names of the set dimensions; unnamed ones are empty.
@@ -120,6 +124,11 @@ isl::set with_parameters(const isl::set& set, const std::map<std::string, int64_
 isl::basic_set lifted(const isl::basic_set& set);
 // Least and greatest value of a dimension; nullopt when empty or unbounded. No parameters.
 std::optional<std::pair<long, long>> dim_range(const isl::basic_set& set, int dim);
+
+// Whether the value of the function depends on its i-th input (divisions included).
+bool involves(const isl::aff& aff, int input);
+// Smallest and largest value of one set dimension when both are constants; nullopt when symbolic, empty or unbounded.
+std::optional<std::pair<int64_t, int64_t>> constant_range(const isl::set& set, int dim);
 
 // Stable text of a schedule in block style; parses back to the same tree.
 std::string block_text(const isl::schedule& schedule);

@@ -1,0 +1,78 @@
+// Recognition of contractions from accesses alone.
+#include "polyhedral/cost/contraction.h"
+
+#include <algorithm>
+
+namespace nasc {
+
+std::vector<std::vector<int>> iterators_used(const Statement& s, const Access& access) {
+  std::vector<std::vector<int>> out;
+  for (int k = 0; k < static_cast<int>(access.map.size()); ++k) {
+    std::vector<int> used;
+    isl::aff a = access.map.at(k);
+    for (int i = 0; i < static_cast<int>(s.iterators.size()); ++i)
+      if (involves(a, i)) used.push_back(i);
+    out.push_back(used);
+  }
+  return out;
+}
+
+std::optional<int64_t> iterator_extent(const Statement& s, const std::string& iterator) {
+  int i = s.iterator(iterator);
+  NASC_CHECK(i >= 0) << s.name << " has no iterator " << iterator;
+  auto range = constant_range(s.box, i);
+  if (!range) return std::nullopt;
+  return range->second - range->first + 1;
+}
+
+std::optional<Contraction> find_contraction(const Program& program) {
+  auto group = group_of(program);
+  if (!group) return std::nullopt;
+  const GroupMember* member = group->reduction();
+  if (!member) return std::nullopt;
+  const Statement& s = program.statement(member->statement);
+  if (s.combine != Combine::add || s.reads.size() != 2 || s.body->fn != Fn::mul) return std::nullopt;
+  for (const auto& a : s.body->args)
+    if (a->fn != Fn::read) return std::nullopt;
+
+  auto write = iterators_used(s, s.write);
+  std::vector<std::vector<std::vector<int>>> used = {iterators_used(s, s.reads[0]), iterators_used(s, s.reads[1])};
+  auto varies = [&](int operand, int iterator) {
+    return std::any_of(used[operand].begin(), used[operand].end(), [&](const std::vector<int>& dim) {
+      return std::find(dim.begin(), dim.end(), iterator) != dim.end();
+    });
+  };
+  Contraction best;
+  int64_t best_weight = 0;
+  for (int operand = 0; operand < 2; ++operand)
+    for (int d = 0; d < static_cast<int>(write.size()); ++d) {
+      if (write[d].empty()) continue;
+      int iterator = write[d].back();
+      if (!varies(operand, iterator) || varies(1 - operand, iterator)) continue;
+      const Tensor& matrix = program.tensor(s.reads[operand].tensor);
+      int64_t extent = iterator_extent(s, s.iterators[iterator]).value_or(1);
+      // A constant matrix can be packed so that the vector dimension is contiguous; else prefer a dimension that is.
+      bool contiguous = !used[operand].empty() && !used[operand].back().empty() && used[operand].back().back() == iterator;
+      int64_t weight = (matrix.role == Role::weight ? 4 : contiguous ? 2 : 1) * std::min<int64_t>(extent, 64);
+      if (weight <= best_weight) continue;
+      best_weight = weight;
+      best.statement = s.name;
+      best.matrix_tensor = s.reads[operand].tensor;
+      best.rows_tensor = s.reads[1 - operand].tensor;
+      best.matrix_dims = used[operand];
+      best.vector = d;
+      best.row = -1;
+      int64_t row_extent = 1;
+      for (int r = static_cast<int>(write.size()); r-- > 0;) {
+        if (r == d || write[r].empty() || !varies(1 - operand, write[r].back()) || varies(operand, write[r].back())) continue;
+        int64_t e = iterator_extent(s, s.iterators[write[r].back()]).value_or(2);
+        if (best.row < 0 || (row_extent < 4 && e > row_extent)) best.row = r, row_extent = e;
+      }
+    }
+  if (best_weight == 0) return std::nullopt;
+  best.reduction = member->reduction;
+  best.group = std::move(*group);
+  return best;
+}
+
+}  // namespace nasc

@@ -1,0 +1,35 @@
+// Search of the few dozen register tiles.
+#include "polyhedral/cost/register_tile.h"
+
+#include <algorithm>
+
+namespace nasc {
+namespace {
+constexpr double kFmaPerCycle = 2, kLoadsPerCycle = 2, kFmaLatency = 4;
+
+double step_cycles(int64_t rows, int64_t vectors) {
+  double fma = static_cast<double>(rows * vectors) / kFmaPerCycle;
+  double loads = static_cast<double>(rows + vectors) / kLoadsPerCycle;
+  return std::max({fma, loads, kFmaLatency});
+}
+}  // namespace
+
+RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent) {
+  RegisterTile best;
+  for (int64_t vectors = 1; vectors <= 8; ++vectors) {
+    if (vector_extent % vectors && vectors > 1) continue;
+    for (int64_t rows = 1; rows <= std::min<int64_t>(row_extent, 28); ++rows) {
+      if (rows * vectors + vectors + 1 > target.vector_registers) continue;
+      double cycles = static_cast<double>(row_extent / rows) * step_cycles(rows, vectors);
+      if (row_extent % rows) cycles += step_cycles(row_extent % rows, vectors);
+      cycles /= static_cast<double>(vectors);
+      bool better = best.cycles_per_step == 0 || cycles < best.cycles_per_step * 0.999;
+      bool tied = !better && cycles <= best.cycles_per_step * 1.001;
+      // Equal time: fewer partial tiles, which are compiled twice.
+      if (better || (tied && row_extent % rows == 0 && row_extent % best.rows != 0)) best = {rows, vectors, cycles};
+    }
+  }
+  return best;
+}
+
+}  // namespace nasc

@@ -1,0 +1,22 @@
+// The analytic model of register tiles: which block of outputs to keep in vector registers.
+#pragma once
+
+#include <cstdint>
+
+#include "ir/target.h"
+
+namespace nasc {
+
+struct RegisterTile {
+  int64_t rows = 1;     // scalars broadcast per step (pixels, rows of a GEMM)
+  int64_t vectors = 1;  // vectors of outputs per row
+  double cycles_per_step = 0;  // for all `row_extent` rows and one group of `vectors`, per vector of outputs
+};
+
+// The tile with the least time for `row_extent` rows and `vector_extent` vectors of outputs: accumulators, one
+// vector per output vector and one broadcast must fit the registers (cpu-perf 3.1); a step costs the larger of the
+// multiply-adds (two pipes), the loads (two ports) and the latency of the accumulator chain (four cycles);
+// partial tiles cost what their rows cost.
+RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent);
+
+}  // namespace nasc

@@ -1,0 +1,123 @@
+// Program sharing, renaming and domain recutting.
+#include "polyhedral/module_edit.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "ir/text.h"
+
+namespace nasc {
+namespace {
+
+// Text of a shared Program, computed once per object.
+const std::string& key_of(const std::shared_ptr<const Program>& program) {
+  struct Entry {
+    std::weak_ptr<const Program> alive;
+    std::string key;
+  };
+  static thread_local std::unordered_map<const Program*, Entry> cache;
+  Entry& e = cache[program.get()];
+  if (e.alive.lock() != program) e = {program, canonical_text(*program)};
+  return e.key;
+}
+}  // namespace
+
+void rebind(Module& module, int call, Program program) {
+  auto fresh = std::make_shared<const Program>(std::move(program));
+  const std::string& key = key_of(fresh);
+  auto& programs = module.network.programs;
+  for (size_t k = 0; k < programs.size(); ++k)
+    if (key_of(programs[k]) == key) {
+      module.network.calls[call].program = static_cast<int>(k);
+      return;
+    }
+  module.network.calls[call].program = static_cast<int>(programs.size());
+  module.schedules.push_back(textual_schedule(*fresh));
+  programs.push_back(std::move(fresh));
+}
+
+void drop_unused(Module& module) {
+  Network& n = module.network;
+  std::vector<int> place(n.programs.size(), -1);
+  std::vector<std::shared_ptr<const Program>> programs;
+  std::vector<Schedule> schedules;
+  std::map<std::string, int> names;
+  for (Call& call : n.calls) {
+    int& at = place[call.program];
+    if (at < 0) {
+      at = static_cast<int>(programs.size());
+      std::shared_ptr<const Program> p = n.programs[call.program];
+      int count = names[p->name]++;
+      if (count > 0) {
+        Program copy = *p;
+        do copy.name = text(p->name, "_", count++);
+        while (names.count(copy.name));
+        names[copy.name] = 1;
+        p = std::make_shared<const Program>(std::move(copy));
+      }
+      programs.push_back(std::move(p));
+      schedules.push_back(module.schedules[call.program]);
+    }
+    call.program = at;
+  }
+  n.programs = std::move(programs);
+  module.schedules = std::move(schedules);
+}
+
+std::vector<int> calls_of(const Network& n, int buffer) {
+  std::vector<int> out;
+  for (size_t c = 0; c < n.calls.size(); ++c)
+    if (std::any_of(n.calls[c].args.begin(), n.calls[c].args.end(),
+                    [&](int b) { return n.root(b) == n.root(buffer); }))
+      out.push_back(static_cast<int>(c));
+  return out;
+}
+
+int find_buffer(const Network& n, const std::string& name) {
+  for (size_t b = 0; b < n.buffers.size(); ++b)
+    if (n.buffers[b].name == name) return static_cast<int>(b);
+  return -1;
+}
+
+Program with_names(Program p, const std::map<std::string, std::string>& names) {
+  auto name = [&](const std::string& old) {
+    auto it = names.find(old);
+    return it == names.end() ? old : it->second;
+  };
+  for (Tensor& t : p.tensors) t.name = name(t.name);
+  for (Statement& s : p.statements) {
+    std::string to = name(s.name);
+    auto move = [&](Access& a) {
+      a.tensor = name(a.tensor);
+      a.map = renamed(a.map, to, a.tensor);
+    };
+    move(s.write);
+    for (Access& r : s.reads) move(r);
+    s.name = to;
+    s.domain = renamed(s.domain, to);
+    s.box = renamed(s.box, to);
+  }
+  return p;
+}
+
+void recut_domains(Program& p) {
+  for (Statement& s : p.statements) {
+    if (s.domain.is_equal(s.box)) continue;
+    bool product = s.combine == Combine::add && s.body->fn == Fn::mul;
+    isl::set domain = s.box;
+    auto keep = [&](const Access& a, bool halo) {
+      const Tensor& t = p.tensor(a.tensor);
+      domain = domain.intersect(a.map.as_map().intersect_range(halo ? storage_set(t) : extent_set(t)).domain());
+    };
+    keep(s.write, false);
+    for (size_t r = 0; r < s.reads.size(); ++r) {
+      bool factor = product && std::any_of(s.body->args.begin(), s.body->args.end(), [&](const ExprRef& e) {
+                      return e->fn == Fn::read && e->index == static_cast<int>(r);
+                    });
+      keep(s.reads[r], factor);
+    }
+    s.domain = domain;
+  }
+}
+
+}  // namespace nasc

@@ -1,0 +1,25 @@
+// Editing a Module: programs replaced call by call, equal ones kept shared.
+#pragma once
+
+#include <string>
+
+#include "polyhedral/module.h"
+
+namespace nasc {
+
+// Binds `call` to `program` (its textual schedule when no equal Program exists yet). Programs no longer called stay until
+// drop_unused.
+void rebind(Module& module, int call, Program program);
+// Removes programs without calls and gives the rest unique names.
+void drop_unused(Module& module);
+// Calls that bind a buffer with the same memory as `buffer` (views included).
+std::vector<int> calls_of(const Network& network, int buffer);
+int find_buffer(const Network& network, const std::string& name);  // -1 when there is none
+
+// The Program with tensors and statements renamed (old -> new; others keep their names).
+Program with_names(Program program, const std::map<std::string, std::string>& names);
+// Domains recomputed from the boxes: points whose reads leave the storage of a tensor are dropped; in products that are
+// summed, reads of a zero halo stay.
+void recut_domains(Program& program);
+
+}  // namespace nasc

@@ -1,0 +1,191 @@
+// The driver of the analytic scheduler, and the loop nests of single Programs.
+#include "polyhedral/scheduler.h"
+
+#include <algorithm>
+
+#include "polyhedral/cost/contraction.h"
+#include "polyhedral/cost/register_tile.h"
+
+namespace nasc {
+
+bool Planner::network_step(const Step& step) {
+  auto next = apply(module, step);
+  if (!next) return false;
+  module = std::move(*next);
+  plan.network.push_back(step);
+  return true;
+}
+
+bool Planner::kernel_step(int program, const Step& step) {
+  const std::string name = module.network.programs[program]->name;
+  auto next = apply(module, name, step);
+  if (!next) return false;
+  module = std::move(*next);
+  if (plan.kernels.empty() || plan.kernels.back().first != name) plan.kernels.push_back({name, {}});
+  plan.kernels.back().second.push_back(step);
+  return true;
+}
+
+namespace {
+
+// Group dimension along which neighbouring points lie side by side in the memory of the group's last output, and
+// whether the layout interleaves it in blocks.
+int contiguous_dimension(const Program& p, const Group& g) {
+  for (size_t k = p.statements.size(); k-- > 0;) {
+    const Tensor& t = p.tensor(p.statements[k].write.tensor);
+    if (t.role == Role::temp) continue;
+    Layout l = layout_of(t);
+    return l.dims.empty() ? -1 : l.dims.back().dim;
+  }
+  return static_cast<int>(g.names.size()) - 1;
+}
+
+int element_bytes(const Program& p) {
+  int widest = 1;
+  for (const auto& t : p.tensors) widest = std::max(widest, bytes(t.dtype));
+  return widest;
+}
+
+struct TileArguments {
+  std::vector<int> order;      // group dimensions, outermost first
+  std::vector<int64_t> sizes;  // by group dimension
+  int vector = -1;
+  int64_t lanes = 0;
+  int parallel = -1;
+  std::vector<std::string> reduce;
+  std::vector<int64_t> chunks;
+  int64_t step = 1;
+};
+
+Step tile_step(const Group& g, const TileArguments& t) {
+  Step step{"tile", {}};
+  std::vector<std::string> loops;
+  std::vector<int64_t> sizes;
+  for (int d : t.order) {
+    loops.push_back(g.names[d]);
+    sizes.push_back(t.sizes[d]);
+  }
+  step.args["loops"] = loops;
+  step.args["sizes"] = sizes;
+  if (t.vector >= 0) {
+    step.args["vector"] = g.names[t.vector];
+    step.args["lanes"] = t.lanes;
+  }
+  if (t.parallel >= 0) step.args["parallel"] = g.names[t.parallel];
+  if (!t.reduce.empty()) {
+    step.args["reduce"] = t.reduce;
+    step.args["chunks"] = t.chunks;
+    if (t.step > 1) step.args["step"] = t.step;
+  }
+  return step;
+}
+
+bool is_one(const Extent& e) { return e.is(1); }
+
+// Puts the first dimension worth dividing among threads outermost.
+void choose_parallel(const Group& g, TileArguments& t, const std::vector<int>& preferred) {
+  for (int d : preferred) {
+    const Extent& e = g.extents[d];
+    int64_t trips = e.is_constant() ? (e.constant() + t.sizes[d] - 1) / t.sizes[d] : 2;
+    if (trips < 2) continue;
+    t.parallel = d;
+    t.order.erase(std::find(t.order.begin(), t.order.end(), d));
+    t.order.insert(t.order.begin(), d);
+    return;
+  }
+}
+
+constexpr int64_t kChunk = 8, kStep = 4;
+
+bool plan_contraction(Planner& planner, int program) {
+  const Program& p = *planner.module.network.programs[program];
+  std::optional<Contraction> found = find_contraction(p);
+  if (!found) return false;
+  const Contraction& c = *found;
+  const Target& target = planner.module.target;
+  int lanes = target.lanes(element_bytes(p));
+  const Statement& s = p.statement(c.statement);
+  auto extent = [&](int d) { return c.group.extents[d].is_constant() ? c.group.extents[d].constant() : int64_t{8}; };
+  if (lanes < 2 || extent(c.vector) < lanes) return false;
+
+  RegisterTile tile = register_tile(target, c.row >= 0 ? extent(c.row) : 1, extent(c.vector) / lanes);
+  TileArguments t;
+  int rank = static_cast<int>(c.group.names.size());
+  t.sizes.assign(rank, 1);
+  t.vector = c.vector;
+  t.lanes = lanes;
+  t.sizes[c.vector] = tile.vectors * lanes;
+  if (c.row >= 0) t.sizes[c.row] = tile.rows;
+  // Weights that stay in half of the second-level cache are reread per row of outputs; larger ones are streamed once.
+  const Tensor& matrix = p.tensor(c.matrix_tensor);
+  Extent matrix_bytes = storage_bytes(matrix);
+  bool matrix_stays = matrix_bytes.is_constant() && matrix_bytes.constant() <= target.l2_bytes / 2;
+  std::vector<int> others;
+  for (int d = 0; d < rank; ++d)
+    if (d != c.vector && d != c.row) others.push_back(d);
+  t.order = others;
+  if (matrix_stays) t.order.push_back(c.vector);
+  else t.order.insert(t.order.begin(), c.vector);
+  if (c.row >= 0) t.order.push_back(c.row);
+  std::vector<int> preferred = t.order;
+  choose_parallel(c.group, t, preferred);
+
+  t.reduce = c.reduction;
+  for (const auto& name : t.reduce) {
+    auto e = iterator_extent(s, name);
+    // The longest reduction is cut into chunks whose inner part runs innermost, its steps unrolled.
+    t.chunks.push_back(e && *e % kChunk == 0 && *e > kChunk ? kChunk : 0);
+  }
+  if (std::count(t.chunks.begin(), t.chunks.end(), kChunk) > 1)
+    for (size_t k = 1; k < t.chunks.size(); ++k) t.chunks[k] = 0;
+  if (!t.chunks.empty() && std::count(t.chunks.begin(), t.chunks.end(), kChunk) == 1) t.step = kStep;
+  return planner.kernel_step(program, tile_step(c.group, t));
+}
+
+bool plan_group(Planner& planner, int program) {
+  const Program& p = *planner.module.network.programs[program];
+  auto g = group_of(p);
+  if (!g || g->names.empty()) return false;
+  TileArguments t;
+  int rank = static_cast<int>(g->names.size());
+  t.sizes.assign(rank, 1);
+  int contiguous = contiguous_dimension(p, *g);
+  int lanes = planner.module.target.lanes(element_bytes(p));
+  const Extent* e = contiguous >= 0 ? &g->extents[contiguous] : nullptr;
+  if (e && lanes >= 2 && (!e->is_constant() || e->constant() >= lanes)) {
+    t.vector = contiguous;
+    t.lanes = lanes;
+    t.sizes[contiguous] = lanes;
+  }
+  for (int d = 0; d < rank; ++d) t.order.push_back(d);
+  std::vector<int> preferred;
+  for (int d : t.order)
+    if (!is_one(g->extents[d])) preferred.push_back(d);
+  choose_parallel(*g, t, preferred);
+  if (planner.kernel_step(program, tile_step(*g, t))) return true;
+  if (t.vector < 0) return false;
+  t.vector = -1;
+  t.sizes.assign(rank, 1);
+  return planner.kernel_step(program, tile_step(*g, t));
+}
+}  // namespace
+
+void plan_loops(Planner& planner, int program, const ScheduleOptions& options) {
+  if (options.level >= 2 && plan_contraction(planner, program)) return;
+  plan_group(planner, program);
+}
+
+Scheduled schedule_module(Module module, const ScheduleOptions& options) {
+  Planner planner{std::move(module), {}};
+  planner.plan.header.model_hash = planner.module.network.model_hash;
+  planner.plan.header.target = planner.module.target.text();
+  if (options.level >= 2) {
+    plan_fusion(planner);
+    plan_layouts(planner);
+  }
+  if (options.level >= 1)
+    for (size_t k = 0; k < planner.module.network.programs.size(); ++k) plan_loops(planner, static_cast<int>(k), options);
+  return {std::move(planner.module), std::move(planner.plan)};
+}
+
+}  // namespace nasc

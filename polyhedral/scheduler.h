@@ -1,0 +1,35 @@
+// The analytic scheduler of -O1 to -O3: fusion, layouts and loop nests chosen by cost models, expressed as a Plan.
+#pragma once
+
+#include "polyhedral/plan.h"
+#include "polyhedral/transformation.h"
+
+namespace nasc {
+
+struct ScheduleOptions {
+  int level = 2;  // 0: textual order; 1: parallel and vector loops; 2: and fusion, layouts, register tiles
+};
+
+struct Scheduled {
+  Module module;
+  Plan plan;  // replaying it on the same textual module gives `module`
+};
+
+// Never fails: a step that refuses (also for isl's quota) is left out. The result still has to be judged.
+Scheduled schedule_module(Module module, const ScheduleOptions& options);
+
+// A module being scheduled: each accepted step is recorded.
+struct Planner {
+  Module module;
+  Plan plan;
+  bool network_step(const Step& step);
+  bool kernel_step(int program, const Step& step);
+};
+
+// The parts of level 2, each usable alone. Fusion of pointwise consumers into their producers; layouts of
+// activations and weights; loops of one Program.
+void plan_fusion(Planner& planner);
+void plan_layouts(Planner& planner);
+void plan_loops(Planner& planner, int program, const ScheduleOptions& options);
+
+}  // namespace nasc

@@ -1,0 +1,64 @@
+// Which calls to fuse: pointwise consumers join the producer of one of their inputs.
+#include <algorithm>
+
+#include "polyhedral/cost/contraction.h"
+#include "polyhedral/module_edit.h"
+#include "polyhedral/scheduler.h"
+
+namespace nasc {
+namespace {
+
+// Every statement is an assignment at the element of its own index, and `tensor` is read at that very element.
+bool reads_pointwise(const Program& p, const std::string& tensor) {
+  for (const Statement& s : p.statements) {
+    if (s.is_reduction()) return false;
+    for (const Access& r : s.reads) {
+      if (r.tensor != tensor) continue;
+      if (r.map.size() != s.write.map.size()) return false;
+      for (int k = 0; k < static_cast<int>(r.map.size()); ++k)
+        if (text(r.map.at(k)) != text(s.write.map.at(k))) return false;
+    }
+  }
+  return true;
+}
+
+int producer_of(const Network& n, int buffer, int before) {
+  for (int c = before; c-- > 0;) {
+    const Program& p = *n.programs[n.calls[c].program];
+    std::vector<int> bound = Network::bound(p);
+    for (size_t k = 0; k < bound.size(); ++k)
+      if (p.tensors[bound[k]].role == Role::output && n.calls[c].args[k] == buffer) return c;
+  }
+  return -1;
+}
+
+bool fuse_into(Planner& planner, int consumer) {
+  const Network& n = planner.module.network;
+  const Program& q = *n.programs[n.calls[consumer].program];
+  if (!group_of(q)) return false;
+  std::vector<int> bound = Network::bound(q), producers;
+  for (size_t k = 0; k < bound.size(); ++k) {
+    const Tensor& t = q.tensors[bound[k]];
+    if (t.role == Role::output || !reads_pointwise(q, t.name)) continue;
+    int c = producer_of(n, n.calls[consumer].args[k], consumer);
+    if (c >= 0) producers.push_back(c);
+  }
+  // The latest producer has the hottest result; a contraction gains most by keeping it in registers.
+  std::sort(producers.rbegin(), producers.rend());
+  std::stable_partition(producers.begin(), producers.end(), [&](int c) {
+    return find_contraction(*n.programs[n.calls[c].program]).has_value();
+  });
+  for (int c : producers) {
+    Step step{"fuse", {{"first", int64_t{c}}, {"second", int64_t{consumer}}}};
+    if (planner.network_step(step)) return true;
+  }
+  return false;
+}
+}  // namespace
+
+void plan_fusion(Planner& planner) {
+  for (int c = 0; c < static_cast<int>(planner.module.network.calls.size()); ++c)
+    while (c >= 0 && fuse_into(planner, c)) --c;  // the merged call took the consumer's place, one further up
+}
+
+}  // namespace nasc

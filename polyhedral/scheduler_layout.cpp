@@ -1,0 +1,206 @@
+// Which layouts buffers get: channel blocks and zero borders for what convolutions touch, packed matrices.
+#include <algorithm>
+#include <set>
+
+#include "polyhedral/cost/contraction.h"
+#include "polyhedral/cost/register_tile.h"
+#include "polyhedral/module_edit.h"
+#include "polyhedral/scheduler.h"
+
+namespace nasc {
+namespace {
+
+struct Border {
+  std::vector<int64_t> before, after;
+  bool any() const {
+    auto positive = [](int64_t b) { return b > 0; };
+    return std::any_of(before.begin(), before.end(), positive) || std::any_of(after.begin(), after.end(), positive);
+  }
+};
+
+// How far the boxes of padded products reach out of a bound tensor; nullopt when a reader needs its padding dropped.
+void widen(Border& border, const Program& p, const std::string& tensor) {
+  const Tensor& t = p.tensor(tensor);
+  for (const Statement& s : p.statements) {
+    if (s.domain.is_equal(s.box) || s.combine != Combine::add || s.body->fn != Fn::mul) continue;
+    for (size_t r = 0; r < s.reads.size(); ++r) {
+      if (s.reads[r].tensor != tensor) continue;
+      isl::set image = s.reads[r].map.as_map().intersect_domain(s.box).range();
+      for (int d = 0; d < t.rank(); ++d) {
+        if (!t.shape[d].is_constant()) continue;
+        auto range = constant_range(image, d);
+        if (!range) continue;
+        border.before[d] = std::max(border.before[d], -range->first);
+        border.after[d] = std::max(border.after[d], range->second - t.shape[d].constant() + 1);
+      }
+    }
+  }
+}
+
+// Programs that slide a window over dimensions 2.. of a tensor [N,C,spatial..], or mix its channels at each place.
+bool is_spatial(const Program& p) {
+  for (const Statement& s : p.statements) {
+    if (!s.is_reduction()) continue;
+    const Tensor& y = p.tensor(s.write.tensor);
+    if (y.rank() < 3 || y.rank() > 5) continue;
+    for (const Access& r : s.reads) {
+      const Tensor& x = p.tensor(r.tensor);
+      if (x.rank() != y.rank() || x.role == Role::temp) continue;
+      auto used = iterators_used(s, r), written = iterators_used(s, s.write);
+      // Same batch index; every spatial index follows the output's; channels are reduced or follow.
+      bool spatial = used[0] == written[0];
+      for (int d = 2; d < y.rank(); ++d)
+        spatial &= !written[d].empty() && !used[d].empty() && used[d][0] == written[d][0];
+      if (spatial) return true;
+    }
+  }
+  return false;
+}
+
+Step layout_step(const Buffer& b, const Layout& l) {
+  Step step{"layout", {}};
+  std::vector<int64_t> dims, div, mod, before, after;
+  for (const LayoutDim& d : l.dims) {
+    dims.push_back(d.dim);
+    div.push_back(d.div);
+    mod.push_back(d.mod);
+  }
+  bool halo = false;
+  for (const auto& h : l.halo) {
+    before.push_back(h.first);
+    after.push_back(h.second);
+    halo |= h.first || h.second;
+  }
+  step.args["buffer"] = b.name;
+  step.args["dims"] = dims;
+  step.args["div"] = div;
+  step.args["mod"] = mod;
+  if (halo) {
+    step.args["before"] = before;
+    step.args["after"] = after;
+  }
+  return step;
+}
+
+bool shared_or_caller(const Network& n, int b) {
+  const Buffer& buffer = n.buffers[b];
+  return buffer.role == Role::input || buffer.role == Role::output || buffer.alias_of >= 0 ||
+         std::find(n.outputs.begin(), n.outputs.end(), b) != n.outputs.end() ||
+         std::any_of(n.buffers.begin(), n.buffers.end(), [&](const Buffer& o) { return o.alias_of == b; });
+}
+
+void plan_activations(Planner& planner) {
+  // Buffers next to spatial programs, spread through programs that keep the shape.
+  std::set<int> wanted, copies;
+  {
+    const Network& n = planner.module.network;
+    for (bool grown = true; grown;) {
+      grown = false;
+      for (const Call& call : n.calls) {
+        const Program& p = *n.programs[call.program];
+        std::vector<int> bound = Network::bound(p);
+        bool spatial = is_spatial(p);
+        auto eligible = [&](size_t k) {
+          const Tensor& t = p.tensors[bound[k]];
+          return t.role != Role::weight && t.rank() >= 3 && t.rank() <= 5 && n.buffers[call.args[k]].role != Role::weight;
+        };
+        bool touches = spatial;
+        for (size_t k = 0; k < bound.size(); ++k) touches |= eligible(k) && wanted.count(call.args[k]);
+        if (!touches || (!spatial && !group_of(p))) continue;
+        for (size_t k = 0; k < bound.size(); ++k)
+          if (eligible(k)) grown |= wanted.insert(call.args[k]).second;
+      }
+    }
+  }
+  std::set<std::string> names, inputs;
+  for (int b : wanted) {
+    const Network& n = planner.module.network;
+    (shared_or_caller(n, b) ? inputs : names).insert(n.buffers[b].name);
+  }
+  // Memory of the caller and views keep their layout; padded readers read a bordered copy.
+  for (const std::string& name : inputs) {
+    const Network& n = planner.module.network;
+    int b = find_buffer(n, name);
+    const Buffer& buffer = n.buffers[b];
+    Border border{std::vector<int64_t>(buffer.rank()), std::vector<int64_t>(buffer.rank())};
+    for (int c : calls_of(n, b)) {
+      const Program& p = *n.programs[n.calls[c].program];
+      std::vector<int> bound = Network::bound(p);
+      for (size_t k = 0; k < bound.size(); ++k)
+        if (n.calls[c].args[k] == b && p.tensors[bound[k]].role != Role::output) widen(border, p, p.tensors[bound[k]].name);
+    }
+    if (!border.any()) continue;
+    size_t before = n.buffers.size();
+    if (planner.network_step({"convert", {{"buffer", name}}})) names.insert(planner.module.network.buffers[before].name);
+  }
+  for (const std::string& name : names) {
+    const Network& n = planner.module.network;
+    int b = find_buffer(n, name);
+    const Buffer& buffer = n.buffers[b];
+    int lanes = planner.module.target.lanes(bytes(buffer.dtype));
+    Border border{std::vector<int64_t>(buffer.rank()), std::vector<int64_t>(buffer.rank())};
+    for (int c : calls_of(n, b)) {
+      const Program& p = *n.programs[n.calls[c].program];
+      std::vector<int> bound = Network::bound(p);
+      for (size_t k = 0; k < bound.size(); ++k)
+        if (n.calls[c].args[k] == b) widen(border, p, p.tensors[bound[k]].name);
+    }
+    const Extent& channels = buffer.shape[1];
+    bool block = lanes > 1 && channels.is_constant() && channels.constant() >= lanes;
+    if (!block && !border.any()) continue;
+    Layout l;
+    for (int d = 0; d < buffer.rank(); ++d) {
+      l.dims.push_back({d, block && d == 1 ? lanes : 1, 0});
+      l.halo.emplace_back(border.before[d], border.after[d]);
+    }
+    if (block) l.dims.push_back({1, 1, lanes});
+    planner.network_step(layout_step(buffer, l));
+  }
+}
+
+// Constant matrices of contractions: [vector/(NR L), reduction dims.., vector%(NR L)], so that the inner loop reads
+// them one after the other.
+void plan_matrices(Planner& planner) {
+  std::vector<std::pair<std::string, Layout>> layouts;
+  const Network& n = planner.module.network;
+  for (const Call& call : n.calls) {
+    const Program& p = *n.programs[call.program];
+    std::optional<Contraction> c = find_contraction(p);
+    if (!c) continue;
+    std::vector<int> bound = Network::bound(p);
+    for (size_t k = 0; k < bound.size(); ++k) {
+      const Tensor& matrix = p.tensors[bound[k]];
+      const Buffer& buffer = n.buffers[call.args[k]];
+      if (matrix.name != c->matrix_tensor || buffer.role != Role::weight || buffer.alias_of >= 0 || buffer.layout) continue;
+      const Statement& s = p.statement(c->statement);
+      int iterator = iterators_used(s, s.write)[c->vector].back();
+      int vector_dim = -1;
+      for (int d = 0; d < matrix.rank(); ++d)
+        if (std::find(c->matrix_dims[d].begin(), c->matrix_dims[d].end(), iterator) != c->matrix_dims[d].end()) vector_dim = d;
+      int lanes = planner.module.target.lanes(bytes(matrix.dtype));
+      const Extent& extent = c->group.extents[c->vector];
+      if (vector_dim < 0 || lanes < 2 || !extent.is_constant() || extent.constant() < lanes) continue;
+      int64_t rows = c->row >= 0 && c->group.extents[c->row].is_constant() ? c->group.extents[c->row].constant() : 8;
+      RegisterTile tile = register_tile(planner.module.target, c->row >= 0 ? rows : 1, extent.constant() / lanes);
+      int64_t block = tile.vectors * lanes;
+      Layout l;
+      l.dims.push_back({vector_dim, block, 0});
+      for (int d = 0; d < matrix.rank(); ++d)
+        if (d != vector_dim) l.dims.push_back({d, 1, 0});
+      l.dims.push_back({vector_dim, 1, block});
+      layouts.emplace_back(buffer.name, l);
+    }
+  }
+  for (const auto& [name, l] : layouts) {
+    const Network& now = planner.module.network;
+    planner.network_step(layout_step(now.buffers[find_buffer(now, name)], l));
+  }
+}
+}  // namespace
+
+void plan_layouts(Planner& planner) {
+  plan_activations(planner);
+  plan_matrices(planner);
+}
+
+}  // namespace nasc

@@ -1,0 +1,106 @@
+// convert(buffer=x) -- copy a buffer at the start of its life, so that its readers may have another layout.
+//   before  x is read by calls 0, 4
+//   after   call 0: x_copy = x; calls 1, 5 read x_copy
+// Refuses  no-such-buffer, never-read.
+// Legal    always: the copy has the same elements.
+// Source   layout conversions at the borders of cpu-perf 7 (stem of a network).
+#include <algorithm>
+
+#include "polyhedral/module_edit.h"
+#include "polyhedral/transformation.h"
+
+namespace nasc {
+namespace {
+
+Program copy_program(const Tensor& from) {
+  Program p;
+  p.name = "copy";
+  p.origin = "copy";
+  Tensor x, y;
+  x.name = "X";
+  y.name = "Y";
+  x.role = Role::input;
+  y.role = Role::output;
+  x.shape = y.shape = from.shape;
+  x.dtype = y.dtype = from.dtype;
+  x.layout = from.layout;
+  std::vector<std::string> iterators;
+  std::string index;
+  for (int k = 0; k < from.rank(); ++k) {
+    iterators.push_back(text("i", k));
+    index += (k ? ", " : "") + iterators.back();
+  }
+  Tensor space = y;
+  space.name = "S";
+  space.layout.reset();
+  isl::ctx c = isl_context();
+  Statement s("S", iterators, extent_set(space), {"Y", isl::multi_aff(c, "{ S[" + index + "] -> Y[" + index + "] }")});
+  s.reads.push_back({"X", isl::multi_aff(c, "{ S[" + index + "] -> X[" + index + "] }")});
+  s.body = read(0, from.dtype);
+  p.tensors = {x, y};
+  p.statements.push_back(s);
+  return p;
+}
+
+Expected<Module> apply_convert(const Module& module, const Args& a) {
+  const Network& n = module.network;
+  int b = find_buffer(n, a.word("buffer"));
+  if (b < 0) return refuse("no-such-buffer", a.word("buffer"));
+  int first_reader = -1, writer = -1;
+  for (size_t c = 0; c < n.calls.size(); ++c) {
+    const Program& p = *n.programs[n.calls[c].program];
+    std::vector<int> bound = Network::bound(p);
+    for (size_t k = 0; k < bound.size(); ++k) {
+      if (n.calls[c].args[k] != b) continue;
+      if (p.tensors[bound[k]].role == Role::output) writer = static_cast<int>(c);
+      else if (first_reader < 0) first_reader = static_cast<int>(c);
+    }
+  }
+  if (first_reader < 0) return refuse("never-read", a.word("buffer"));
+
+  Module out = module;
+  Buffer copy;
+  static_cast<Tensor&>(copy) = n.buffers[b];
+  copy.name = n.buffers[b].name + "_copy";
+  for (int k = 1; find_buffer(n, copy.name) >= 0; ++k) copy.name = text(n.buffers[b].name, "_copy", k);
+  copy.role = Role::temp;
+  copy.payload = {};
+  copy.layout.reset();
+  int to = static_cast<int>(n.buffers.size());
+  out.network.buffers.push_back(copy);
+  for (Call& call : out.network.calls) {
+    std::vector<int> bound = Network::bound(*n.programs[call.program]);
+    for (size_t k = 0; k < bound.size(); ++k)
+      if (call.args[k] == b && n.programs[call.program]->tensors[bound[k]].role != Role::output) call.args[k] = to;
+  }
+  int at = writer + 1;
+  out.network.calls.insert(out.network.calls.begin() + at, Call{0, {b, to}, "copy of " + n.buffers[b].name});
+  rebind(out, at, copy_program(n.buffers[b]));
+  for (int c : calls_of(out.network, to)) {  // readers now see a row-major buffer
+    if (c == at) continue;
+    Program p = *out.network.programs[out.network.calls[c].program];
+    std::vector<int> bound = Network::bound(p);
+    for (size_t k = 0; k < bound.size(); ++k)
+      if (out.network.calls[c].args[k] == to) {
+        p.tensors[bound[k]].layout.reset();
+        if (p.tensors[bound[k]].role == Role::weight) p.tensors[bound[k]].role = Role::input;
+      }
+    recut_domains(p);
+    rebind(out, c, std::move(p));
+  }
+  drop_unused(out);
+  return out;
+}
+
+const Registered<Transformation> convert{{
+    .name = "convert",
+    .kind = Kind::layout,
+    .parameters = {{Parameter::word, "buffer", "buffer of the Network"}},
+    .doc = "Copy a buffer, so that its readers may have another layout.",
+    .refusals = {"no-such-buffer", "never-read"},
+    .on_kernel = nullptr,
+    .on_module = apply_convert,
+    .choices = nullptr}};
+
+}  // namespace
+}  // namespace nasc

@@ -1,0 +1,106 @@
+// fuse(first=12, second=13) -- merge the Programs of two calls: a producer and a pointwise consumer of its result.
+//   before  call 12: Y[..] = producer    call 13: Z[..] = f(Y[..], ..)
+//   after   call 12: Y local to one Program of all their statements
+// Refuses  no-such-call, not-producer, used-elsewhere, too-many-statements, phase-differs, different-index-spaces.
+// Legal    always: the statements keep their textual order, and the buffer had no other reader.
+// Source   operator fusion of TVM and XLA; "compute_at" once the tile transformation joins the loops.
+#include <algorithm>
+#include <set>
+
+#include "polyhedral/group.h"
+#include "polyhedral/module_edit.h"
+#include "polyhedral/transformation.h"
+
+namespace nasc {
+namespace {
+constexpr size_t kMaxStatements = 16;
+
+// A name like `wanted` that is not in `taken`.
+std::string unused(const std::string& wanted, std::set<std::string>& taken) {
+  std::string name = wanted;
+  for (int k = 1; !taken.insert(name).second; ++k) name = text(wanted, "_", k);
+  return name;
+}
+
+Expected<Module> apply_fuse(const Module& module, const Args& a) {
+  const Network& n = module.network;
+  int64_t first = a.integer("first"), second = a.integer("second");
+  if (first < 0 || second <= first || second >= static_cast<int64_t>(n.calls.size()))
+    return refuse("no-such-call", text("calls ", first, " and ", second, " of ", n.calls.size()));
+  const Call &producer = n.calls[first], &consumer = n.calls[second];
+  const Program &p = *n.programs[producer.program], &q = *n.programs[consumer.program];
+  if (p.phase != q.phase) return refuse("phase-differs", text(p.name, " runs at ", name(p.phase)));
+  if (p.statements.size() + q.statements.size() > kMaxStatements)
+    return refuse("too-many-statements", text(p.statements.size() + q.statements.size(), " > ", kMaxStatements));
+
+  std::vector<int> p_bound = Network::bound(p), q_bound = Network::bound(q);
+  int shared = -1;  // the buffer between the two
+  std::string inner;
+  for (size_t k = 0; k < p_bound.size(); ++k) {
+    if (p.tensors[p_bound[k]].role != Role::output) continue;
+    if (std::find(consumer.args.begin(), consumer.args.end(), producer.args[k]) == consumer.args.end()) continue;
+    shared = producer.args[k];
+    inner = p.tensors[p_bound[k]].name;
+  }
+  if (shared < 0) return refuse("not-producer", text("call ", second, " does not read what call ", first, " writes"));
+  bool is_output = std::any_of(n.outputs.begin(), n.outputs.end(), [&](int b) { return n.root(b) == n.root(shared); });
+  std::vector<int> users = calls_of(n, shared);
+  if (is_output || n.buffers[shared].alias_of >= 0 || users != std::vector<int>{static_cast<int>(first), static_cast<int>(second)} ||
+      std::any_of(n.buffers.begin(), n.buffers.end(), [&](const Buffer& b) { return b.alias_of == shared; }))
+    return refuse("used-elsewhere", n.buffers[shared].name + " has other users");
+
+  std::set<std::string> taken;
+  for (const Tensor& t : p.tensors) taken.insert(t.name);
+  for (const Statement& s : p.statements) taken.insert(s.name);
+  std::map<std::string, std::string> names;
+  std::vector<std::pair<Tensor, int>> added;  // bound tensors of q that p does not have yet, with their buffers
+  for (size_t k = 0; k < q_bound.size(); ++k) {
+    const Tensor& t = q.tensors[q_bound[k]];
+    auto same = std::find(producer.args.begin(), producer.args.end(), consumer.args[k]);
+    if (t.role != Role::output && same != producer.args.end())
+      names[t.name] = p.tensors[p_bound[same - producer.args.begin()]].name;
+  }
+  for (const Tensor& t : q.tensors)
+    if (!names.count(t.name)) names[t.name] = unused(t.name, taken);
+  for (const Statement& s : q.statements) names[s.name] = unused(s.name, taken);
+  Program renamed_q = with_names(q, names);
+
+  Program merged = p;
+  merged.name = p.name + "_" + q.name;
+  merged.origin = p.origin + "+" + q.origin;
+  merged.tensor(inner).role = Role::temp;
+  merged.tensor(inner).layout.reset();
+  for (const Tensor& t : renamed_q.tensors)
+    if (!merged.find_tensor(t.name)) merged.tensors.push_back(t);
+  for (const Statement& s : renamed_q.statements) merged.statements.push_back(s);
+  auto group = group_of(merged);
+  if (!group) return refuse("different-index-spaces", group.error().text);
+
+  std::map<std::string, int> buffer_of;
+  for (size_t k = 0; k < p_bound.size(); ++k) buffer_of[p.tensors[p_bound[k]].name] = producer.args[k];
+  for (size_t k = 0; k < q_bound.size(); ++k) buffer_of[names.at(q.tensors[q_bound[k]].name)] = consumer.args[k];
+  Call call{0, {}, producer.name + "+" + consumer.name};
+  for (const Tensor& t : merged.tensors)
+    if (t.role != Role::temp) call.args.push_back(buffer_of.at(t.name));
+
+  Module out = module;
+  out.network.calls[second] = call;
+  rebind(out, static_cast<int>(second), std::move(merged));
+  out.network.calls.erase(out.network.calls.begin() + first);
+  drop_unused(out);
+  return out;
+}
+
+const Registered<Transformation> fuse{{
+    .name = "fuse",
+    .kind = Kind::schedule,
+    .parameters = {{Parameter::integer, "first", "call that produces"}, {Parameter::integer, "second", "call that consumes"}},
+    .doc = "Merge the Programs of two calls of the Network.",
+    .refusals = {"no-such-call", "not-producer", "used-elsewhere", "too-many-statements", "phase-differs",
+                 "different-index-spaces"},
+    .on_kernel = nullptr,
+    .on_module = apply_fuse,
+    .choices = nullptr}};
+
+}  // namespace
+}  // namespace nasc
