@@ -85,7 +85,8 @@ constexpr Entry kEntries[] = {
 }  // namespace
 
 std::vector<std::string> exported_symbols(const std::string& prefix) {
-  std::vector<std::string> out = {"nasc_model_query", prefix + "_info", prefix + "_query"};
+  // nasc_pool_v1 must stay visible: the loader makes it one per process and keeps the library of its threads loaded.
+  std::vector<std::string> out = {"nasc_model_query", "nasc_pool_v1", prefix + "_info", prefix + "_query"};
   for (const Entry& e : kEntries) out.push_back(prefix + "_" + e.name);
   return out;
 }
