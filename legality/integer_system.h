@@ -23,23 +23,25 @@ struct LinearForm {
 
 // Conjunction of forms = 0 and forms >= 0 over integer variables.
 class IntegerSystem {
- public:
-  int add_variables(int count);  // index of the first
+public:
+  int add_variables(int count); // index of the first
   void equal_zero(LinearForm form);
   void at_least_zero(LinearForm form);
 
-  // Integer-exact: solves equations for variables of coefficient +-1, divides by common factors, rounds constants,
-  // merges parallel bounds. False when the system is found to have no integer point; true is no claim.
+  // Integer-exact: solves equations for variables of coefficient +-1, divides by common factors,
+  // rounds constants, merges parallel bounds. False when the system is found to have no integer
+  // point; true is no claim.
   bool simplify();
 
   const std::vector<LinearForm>& equations() const { return equations_; }
   const std::vector<LinearForm>& bounds() const { return bounds_; }
-  // Values of all variables from those of the variables left in equations() and bounds(); others are 0.
+  // Values of all variables from those of the variables left in equations() and bounds(); others
+  // are 0.
   std::vector<int64_t> complete(const std::map<int, int64_t>& values) const;
   // Does the point satisfy every constraint ever added?
   bool holds(const std::vector<int64_t>& point) const;
 
- private:
+private:
   void substitute_known(LinearForm& form) const;
   bool solve_equations();
   bool merge_bounds();
@@ -47,8 +49,8 @@ class IntegerSystem {
   int variables_ = 0;
   bool impossible_ = false;
   std::vector<LinearForm> equations_, bounds_;
-  std::vector<LinearForm> all_equations_, all_bounds_;  // as added
-  std::vector<std::pair<int, LinearForm>> solved_;      // variable = form, in the order of elimination
+  std::vector<LinearForm> all_equations_, all_bounds_; // as added
+  std::vector<std::pair<int, LinearForm>> solved_; // variable = form, in the order of elimination
 };
 
-}  // namespace nasc
+} // namespace nasc

@@ -6,11 +6,13 @@ namespace nasc {
 std::vector<MarkedLoop> marked_loops(const Schedule& schedule) {
   std::vector<MarkedLoop> out;
   schedule.tree.root().foreach_descendant_top_down([&](isl::schedule_node node) {
-    if (!node.isa<isl::schedule_node_mark>()) return true;
+    if (!node.isa<isl::schedule_node_mark>())
+      return true;
     Expected<Mark> mark = parse_mark(mark_name(node.as<isl::schedule_node_mark>()));
     NASC_CHECK(mark) << "mark of a verified schedule: " << mark.error().text;
     bool parallel = mark->has(Annotation::parallel), vector = mark->has(Annotation::vectorize);
-    if (!parallel && !vector) return true;
+    if (!parallel && !vector)
+      return true;
     isl::schedule_node band = node.child(0);
     NASC_CHECK(band.isa<isl::schedule_node_band>()) << "loop " << mark->name << " has no band";
     isl::schedule_node below = band.child(0);
@@ -21,4 +23,4 @@ std::vector<MarkedLoop> marked_loops(const Schedule& schedule) {
   return out;
 }
 
-}  // namespace nasc
+} // namespace nasc

@@ -9,7 +9,7 @@
 
 namespace nasc {
 namespace {
-std::mutex mutex;  // of the four below
+std::mutex mutex; // of the four below
 std::map<std::string, Verdict> memory;
 std::function<Verdict(const Kernel&)> replacement;
 std::function<void(const Kernel&, const Verdict&)> recorder;
@@ -21,7 +21,8 @@ std::string renamed(const std::string& text, const std::map<std::string, std::st
   std::string out;
   for (size_t i = 0; i < text.size();) {
     size_t end = i;
-    while (end < text.size() && part(text[end])) ++end;
+    while (end < text.size() && part(text[end]))
+      ++end;
     if (end == i) {
       out += text[i++];
       continue;
@@ -40,25 +41,29 @@ std::optional<Verdict> remembered(const std::string& key) {
   return it == memory.end() ? std::nullopt : std::optional(it->second);
 }
 
-const Registered<Judge> order_judge{{
-    .name = "order",
-    .doc = "The schedule keeps every dependence, and its parallel and vector loops carry none.",
-    .judge = [](const Subject& s) { return s.kernel ? judge_order(*s.kernel) : yes_verdict(); }}};
-}  // namespace
+const Registered<Judge> order_judge{
+    {.name = "order",
+     .doc = "The schedule keeps every dependence, and its parallel and vector loops carry none.",
+     .judge = [](const Subject& s) { return s.kernel ? judge_order(*s.kernel) : yes_verdict(); }}};
+} // namespace
 
 std::string order_key(const Program& program) {
-  std::map<std::string, std::string> tensors;  // each name as an index that is no identifier
-  for (const Tensor& t : program.tensors) tensors[t.name] = "%" + std::to_string(tensors.size());
+  std::map<std::string, std::string> tensors; // each name as an index that is no identifier
+  for (const Tensor& t : program.tensors)
+    tensors[t.name] = "%" + std::to_string(tensors.size());
   std::string key;
   for (const Statement& s : program.statements) {
     key += text(s.domain) + "\n" + symbol(s.combine) + (s.reassociable ? "~ " : " ");
     key += renamed(text(s.write.map), tensors);
-    for (const Access& read : s.reads) key += " | " + renamed(text(read.map), tensors);
+    for (const Access& read : s.reads)
+      key += " | " + renamed(text(read.map), tensors);
     key += "\n";
   }
   return key;
 }
-std::string order_key(const Kernel& kernel) { return order_key(kernel.program) + text(kernel.schedule.tree); }
+std::string order_key(const Kernel& kernel) {
+  return order_key(kernel.program) + text(kernel.schedule.tree);
+}
 
 void forget_orders() {
   std::lock_guard lock(mutex);
@@ -73,14 +78,21 @@ Verdict judge_order(const Kernel& kernel) {
     other = replacement;
     record = recorder;
   }
-  if (other) return other(kernel);
+  if (other)
+    return other(kernel);
   std::string key = order_key(kernel);
-  if (std::optional<Verdict> known = remembered(key)) return *known;
+  if (std::optional<Verdict> known = remembered(key))
+    return *known;
   Verdict verdict = judge_order_by_isl(kernel);
-  if (verdict.answer == Verdict::undecided) verdict = judge_order_by_ppl(kernel);
-  if (verdict.answer == Verdict::undecided) verdict.text = "isl and PPL did not decide within their quotas";
+  if (verdict.answer == Verdict::undecided)
+    verdict = judge_order_by_ppl(kernel);
+  if (verdict.answer == Verdict::undecided)
+    verdict.text = "isl and PPL did not decide within their quotas";
   if (verdict.answer != Verdict::undecided) {
+    constexpr size_t kRemembered = 20'000; // of some kilobytes each
     std::lock_guard lock(mutex);
+    if (memory.size() == kRemembered)
+      memory.clear();
     memory.emplace(key, verdict);
   }
   if (record) {
@@ -104,4 +116,4 @@ void record_order_queries(std::function<void(const Kernel&, const Verdict&)> r) 
   recorder = std::move(r);
 }
 
-}  // namespace nasc
+} // namespace nasc

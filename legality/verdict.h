@@ -26,7 +26,7 @@ struct Measure {
 struct Verdict {
   enum Answer { yes, no, undecided } answer = undecided;
   std::string reason;
-  std::string text;  // one sentence
+  std::string text; // one sentence
   std::optional<Witness> witness;
   std::vector<Measure> measures;
 
@@ -39,8 +39,8 @@ std::string text(const Verdict& verdict);
 Verdict yes_verdict();
 // A no with the sentence that belongs to its reason; `loop` names the loop at fault.
 Verdict order_violated(const std::string& source, const std::string& sink);
-Verdict loop_carried(const std::string& loop, bool vector, bool reduction, const std::string& source,
-                     const std::string& sink);
+Verdict loop_carried(const std::string& loop, bool vector, bool reduction,
+                     const std::string& source, const std::string& sink);
 Verdict gave_up(const std::string& who);
 
-}  // namespace nasc
+} // namespace nasc

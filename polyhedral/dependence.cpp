@@ -10,34 +10,39 @@ isl::union_map none() { return isl::union_map(isl_context(), "{ }"); }
 // { S[i..] -> T[j..] } of one statement, restricted to tensors that the Program writes.
 struct Accesses {
   isl::union_map write = none();
-  isl::union_map reads = none();  // the combining read included
+  isl::union_map reads = none(); // the combining read included
 };
 Accesses accesses_of(const Program& program, const Statement& s) {
   auto written = [&](const Access& a) {
     return std::any_of(program.statements.begin(), program.statements.end(),
                        [&](const Statement& other) { return other.write.tensor == a.tensor; });
   };
-  auto relation = [&](const Access& a) { return isl::union_map(a.map.as_map().intersect_domain(s.domain)); };
+  auto relation = [&](const Access& a) {
+    return isl::union_map(a.map.as_map().intersect_domain(s.domain));
+  };
   Accesses out{relation(s.write), none()};
-  if (s.is_reduction()) out.reads = out.write;
+  if (s.is_reduction())
+    out.reads = out.write;
   for (const Access& read : s.reads)
-    if (written(read)) out.reads = out.reads.unite(relation(read));
+    if (written(read))
+      out.reads = out.reads.unite(relation(read));
   return out;
 }
 
-// What one group of sinks sees. The instances of an order-free statement are a group of their own, which does not see
-// itself: isl would spend nearly all its time on pairs that are then dropped.
+// What one group of sinks sees. The instances of an order-free statement are a group of their own,
+// which does not see itself: isl would spend nearly all its time on pairs that are then dropped.
 struct Group {
   isl::union_map sink_reads = none(), sink_writes = none();
-  isl::union_map assigned = none();  // the sink writes that do not read: flow covers combining ones
-  isl::union_map ending = none();    // writes that end the life of the previous value
-  isl::union_map adding = none();    // writes by order-free statements
+  isl::union_map assigned = none(); // the sink writes that do not read: flow covers combining ones
+  isl::union_map ending = none();   // writes that end the life of the previous value
+  isl::union_map adding = none();   // writes by order-free statements
   isl::union_map reads = none();
 
   void add_sink(const Statement& s, const Accesses& a) {
     sink_reads = sink_reads.unite(a.reads);
     sink_writes = sink_writes.unite(a.write);
-    if (!s.is_reduction()) assigned = assigned.unite(a.write);
+    if (!s.is_reduction())
+      assigned = assigned.unite(a.write);
   }
   void add_source(const Statement& s, const Accesses& a) {
     isl::union_map& kind = is_order_free(s) ? adding : ending;
@@ -48,14 +53,17 @@ struct Group {
 
 std::vector<Group> groups_of(const Program& program) {
   std::vector<Accesses> accesses;
-  for (const Statement& s : program.statements) accesses.push_back(accesses_of(program, s));
-  std::vector<Group> out(1);  // the first is of all statements whose own order counts
+  for (const Statement& s : program.statements)
+    accesses.push_back(accesses_of(program, s));
+  std::vector<Group> out(1); // the first is of all statements whose own order counts
   for (size_t k = 0; k < accesses.size(); ++k) {
     const Statement& sink = program.statements[k];
-    if (is_order_free(sink)) out.emplace_back();
+    if (is_order_free(sink))
+      out.emplace_back();
     (is_order_free(sink) ? out.back() : out.front()).add_sink(sink, accesses[k]);
     for (size_t other = 0; other < accesses.size(); ++other) {
-      if (is_order_free(sink) && other != k) out.back().add_source(program.statements[other], accesses[other]);
+      if (is_order_free(sink) && other != k)
+        out.back().add_source(program.statements[other], accesses[other]);
     }
     out.front().add_source(sink, accesses[k]);
   }
@@ -66,7 +74,8 @@ std::vector<Group> groups_of(const Program& program) {
 isl::union_map free_pairs(const Program& program) {
   isl::union_map out = none();
   for (const Statement& s : program.statements) {
-    if (!is_order_free(s)) continue;
+    if (!is_order_free(s))
+      continue;
     isl::union_set space = isl::union_set(s.domain).universe();
     out = out.unite(isl::union_map::from_domain_and_range(space, space));
   }
@@ -80,13 +89,14 @@ isl::union_access_info access(const isl::union_map& sink, const isl::union_map& 
 isl::union_map reductions(const Program& program) {
   isl::union_map out = none();
   for (const Statement& s : program.statements) {
-    if (!is_order_free(s)) continue;
+    if (!is_order_free(s))
+      continue;
     isl::map write = s.write.map.as_map().intersect_domain(s.domain);
     out = out.unite(isl::union_map(write.apply_range(write.reverse())));
   }
   return out;
 }
-}  // namespace
+} // namespace
 
 isl::union_map Dependences::ordered() const { return flow.unite(anti).unite(output); }
 isl::union_map Dependences::all() const { return ordered().unite(reduction); }
@@ -103,10 +113,17 @@ Expected<Dependences> dependences(const Program& program) {
     Dependences out{none(), none(), none(), reductions(program)};
     for (const Group& g : groups_of(program)) {
       auto last_writes = [&](const isl::union_map& sink) {
-        return access(sink, order).set_must_source(g.ending).set_may_source(g.adding).compute_flow().may_dependence();
+        return access(sink, order)
+            .set_must_source(g.ending)
+            .set_may_source(g.adding)
+            .compute_flow()
+            .may_dependence();
       };
-      isl::union_map reads =
-          access(g.sink_writes, order).set_may_source(g.reads).set_kill(g.ending).compute_flow().may_dependence();
+      isl::union_map reads = access(g.sink_writes, order)
+                                 .set_may_source(g.reads)
+                                 .set_kill(g.ending)
+                                 .compute_flow()
+                                 .may_dependence();
       out.flow = out.flow.unite(last_writes(g.sink_reads));
       out.output = out.output.unite(last_writes(g.assigned));
       out.anti = out.anti.unite(reads);
@@ -126,4 +143,4 @@ Expected<isl::union_map> conflicts(const Program& program) {
   });
 }
 
-}  // namespace nasc
+} // namespace nasc

@@ -19,14 +19,17 @@ double seconds() {
 }
 
 struct Tally {
-  int isl_yes = 0, isl_no = 0, isl_gave_up = 0, ppl_yes = 0, ppl_no = 0, ppl_gave_up = 0, agree = 0, disagree = 0;
+  int isl_yes = 0, isl_no = 0, isl_gave_up = 0, ppl_yes = 0, ppl_no = 0, ppl_gave_up = 0, agree = 0,
+      disagree = 0;
   int loops_no = 0;
   double isl_seconds = 0, ppl_seconds = 0, ppl_slowest = 0;
   void print(const char* what) const {
-    std::printf("%s: isl yes %d no %d (by a loop %d) gave up %d; ppl yes %d no %d gave up %d; agree %d disagree %d; "
+    std::printf("%s: isl yes %d no %d (by a loop %d) gave up %d; ppl yes %d no %d gave up %d; "
+                "agree %d disagree %d; "
                 "mean ms isl %.1f ppl %.1f, slowest ppl %.0f\n",
-                what, isl_yes, isl_no, loops_no, isl_gave_up, ppl_yes, ppl_no, ppl_gave_up, agree, disagree,
-                1e3 * isl_seconds / total(), 1e3 * ppl_seconds / total(), 1e3 * ppl_slowest);
+                what, isl_yes, isl_no, loops_no, isl_gave_up, ppl_yes, ppl_no, ppl_gave_up, agree,
+                disagree, 1e3 * isl_seconds / total(), 1e3 * ppl_seconds / total(),
+                1e3 * ppl_slowest);
   }
   int total() const { return isl_yes + isl_no + isl_gave_up; }
 };
@@ -41,9 +44,14 @@ void compare(const Kernel& kernel, Tally& tally, bool enumerate) {
   tally.isl_seconds += t1 - t0;
   tally.ppl_seconds += t2 - t1;
   tally.ppl_slowest = std::max(tally.ppl_slowest, t2 - t1);
-  ++(isl.answer == Verdict::yes ? tally.isl_yes : isl.answer == Verdict::no ? tally.isl_no : tally.isl_gave_up);
-  ++(ppl.answer == Verdict::yes ? tally.ppl_yes : ppl.answer == Verdict::no ? tally.ppl_no : tally.ppl_gave_up);
-  if (isl.answer == Verdict::no && isl.reason != "order-violated") ++tally.loops_no;
+  ++(isl.answer == Verdict::yes  ? tally.isl_yes
+     : isl.answer == Verdict::no ? tally.isl_no
+                                 : tally.isl_gave_up);
+  ++(ppl.answer == Verdict::yes  ? tally.ppl_yes
+     : ppl.answer == Verdict::no ? tally.ppl_no
+                                 : tally.ppl_gave_up);
+  if (isl.answer == Verdict::no && isl.reason != "order-violated")
+    ++tally.loops_no;
   INFO(kernel.program.name << "\n" << block_text(kernel.schedule.tree));
   INFO("isl " << text(isl) << "\nppl " << text(ppl));
   if (isl.answer != Verdict::undecided && ppl.answer != Verdict::undecided) {
@@ -51,18 +59,24 @@ void compare(const Kernel& kernel, Tally& tally, bool enumerate) {
     CHECK(isl.answer == ppl.answer);
     CHECK(isl.reason == ppl.reason);
   }
-  if (isl.answer == Verdict::no) CHECK(isl.witness.has_value());
-  if (!enumerate) return;
+  if (isl.answer == Verdict::no)
+    CHECK(isl.witness.has_value());
+  if (!enumerate)
+    return;
   Verdict brute = judge_by_enumeration(kernel);
-  bool parametric = !kernel.program.parameters().empty();  // one value may not show what another does
-  if (isl.answer != Verdict::undecided && !(parametric && brute.allowed())) CHECK(isl.answer == brute.answer);
+  bool parametric =
+      !kernel.program.parameters().empty(); // one value may not show what another does
+  if (isl.answer != Verdict::undecided && !(parametric && brute.allowed()))
+    CHECK(isl.answer == brute.answer);
 }
-}  // namespace
+} // namespace
 
 TEST_CASE("order: isl, PPL and enumeration agree on random schedules", "[property]") {
-  std::vector<Program> programs = {conv(3, 2, 2, 3), conv(4, 2, 1, 2, 2), matmul(3, 2, 4), symbolic_matmul(),
-                                   stencil(4, 6),    pool(5, 2),          chain(4),        scan(5)};
-  for (const Program& p : programs) verify(p);
+  std::vector<Program> programs = {
+      conv(3, 2, 2, 3), conv(4, 2, 1, 2, 2), matmul(3, 2, 4), symbolic_matmul(),
+      stencil(4, 6),    pool(5, 2),          chain(4),        scan(5)};
+  for (const Program& p : programs)
+    verify(p);
   std::mt19937 rng(20261121);
   Tally tally;
   for (int k = 0; k < 500; ++k) {
@@ -78,8 +92,8 @@ TEST_CASE("order: isl, PPL and enumeration agree on random schedules", "[propert
 }
 
 TEST_CASE("order: PPL without simplification agrees too", "[property]") {
-  std::vector<Program> programs = {conv(3, 2, 2, 3), matmul(3, 2, 4), symbolic_matmul(), stencil(4, 6), pool(5, 2),
-                                   chain(4)};
+  std::vector<Program> programs = {conv(3, 2, 2, 3), matmul(3, 2, 4), symbolic_matmul(),
+                                   stencil(4, 6),    pool(5, 2),      chain(4)};
   std::mt19937 rng(42);
   int agree = 0, gave_up = 0;
   for (int k = 0; k < 120; ++k) {
@@ -97,19 +111,23 @@ TEST_CASE("order: PPL without simplification agrees too", "[property]") {
 }
 
 TEST_CASE("order: both engines agree on every query that was recorded", "[property]") {
-  std::vector<Kernel> recorded;
+  std::string path = std::string(NASC_BINARY_DIR) + "/order_queries.txt";
   forget_orders();
-  record_order_queries([&](const Kernel& k, const Verdict&) { recorded.push_back(k); });
-  for (const Program& p : {conv(14, 16, 8, 3), conv(15, 8, 4, 3, 2), matmul(17, 9, 33), symbolic_matmul(),
-                           stencil(20, 40), pool(12, 3), chain(24)}) {
+  record_order_queries_to(path);
+  for (const Program& p : {conv(14, 16, 8, 3), conv(15, 8, 4, 3, 2), matmul(17, 9, 33),
+                           symbolic_matmul(), stencil(20, 40), pool(12, 3), chain(24)}) {
     Kernel k = in_textual_order(p);
     judge_order(k);
     judge_order(k);
   }
   record_order_queries({});
+  std::vector<OrderQuery> recorded = read_order_queries(path);
   REQUIRE(recorded.size() == 7);
   Tally tally;
-  for (const Kernel& k : recorded) compare(k, tally, false);
+  for (const OrderQuery& q : recorded) {
+    CHECK(q.answer == Verdict::yes);
+    compare(q.kernel, tally, false);
+  }
   tally.print("recorded queries");
   CHECK(tally.isl_yes == 7);
   CHECK(tally.ppl_yes == 7);

@@ -11,13 +11,16 @@ namespace {
 using Point = std::vector<long>;
 
 std::vector<Point> points(isl::set set, int parameter) {
-  isl::set fixed = set.intersect_params(isl::set(isl_context(), "[N] -> { : N = " + std::to_string(parameter) + " }"))
-                       .project_out_all_params();
+  isl::set fixed =
+      set.intersect_params(
+             isl::set(isl_context(), "[N] -> { : N = " + std::to_string(parameter) + " }"))
+          .project_out_all_params();
   std::vector<Point> out;
   fixed.flatten().foreach_point([&](isl::point p) {
     isl::multi_val at = p.multi_val();
     Point point;
-    for (unsigned k = 0; k < at.size(); ++k) point.push_back(std::stol(text(at.at(static_cast<int>(k)))));
+    for (unsigned k = 0; k < at.size(); ++k)
+      point.push_back(std::stol(text(at.at(static_cast<int>(k)))));
     out.push_back(point);
   });
   return out;
@@ -36,10 +39,10 @@ struct Instance {
   Point at;
 };
 struct Use {
-  int instance;  // textual position
+  int instance; // textual position
   bool write;
 };
-}  // namespace
+} // namespace
 
 Verdict judge_by_enumeration(const Kernel& kernel, int parameter) {
   const Program& p = kernel.program;
@@ -49,26 +52,33 @@ Verdict judge_by_enumeration(const Kernel& kernel, int parameter) {
     const Statement& statement = p.statements[s];
     std::vector<Point> domain = points(statement.domain, parameter);
     std::sort(domain.begin(), domain.end());
-    int first = static_cast<int>(instances.size()), arity = static_cast<int>(statement.iterators.size());
-    for (const Point& at : domain) instances.push_back({s, at});
+    int first = static_cast<int>(instances.size()),
+        arity = static_cast<int>(statement.iterators.size());
+    for (const Point& at : domain)
+      instances.push_back({s, at});
     auto touch = [&](const Access& access, bool write) {
-      auto element = table(access.map.as_map().intersect_domain(statement.domain), arity, parameter);
+      auto element =
+          table(access.map.as_map().intersect_domain(statement.domain), arity, parameter);
       for (size_t k = 0; k < domain.size(); ++k)
-        uses[{access.tensor, element.at(domain[k])}].push_back({first + static_cast<int>(k), write});
+        uses[{access.tensor, element.at(domain[k])}].push_back(
+            {first + static_cast<int>(k), write});
     };
     touch(statement.write, true);
-    for (const Access& read : statement.reads) touch(read, false);
+    for (const Access& read : statement.reads)
+      touch(read, false);
   }
   auto times = [&](const isl::union_map& time) {
     std::vector<Point> out(instances.size());
     for (const isl::map& m : maps(time))
       for (int s = 0; s < static_cast<int>(p.statements.size()); ++s) {
-        if (p.statements[s].name != domain_name(m)) continue;
-        auto of = table(m.intersect_domain(p.statements[s].domain), static_cast<int>(p.statements[s].iterators.size()),
-                        parameter);
+        if (p.statements[s].name != domain_name(m))
+          continue;
+        auto of = table(m.intersect_domain(p.statements[s].domain),
+                        static_cast<int>(p.statements[s].iterators.size()), parameter);
         for (size_t k = 0; k < instances.size(); ++k)
           if (instances[k].statement == s)
-            if (auto it = of.find(instances[k].at); it != of.end()) out[k] = it->second;
+            if (auto it = of.find(instances[k].at); it != of.end())
+              out[k] = it->second;
       }
     return out;
   };
@@ -76,11 +86,13 @@ Verdict judge_by_enumeration(const Kernel& kernel, int parameter) {
     for (const auto& [element, list] : uses)
       for (const Use& a : list)
         for (const Use& b : list)
-          if (a.instance < b.instance && (a.write || b.write) && wrong(a.instance, b.instance)) return true;
+          if (a.instance < b.instance && (a.write || b.write) && wrong(a.instance, b.instance))
+            return true;
     return false;
   };
   auto free = [&](int a, int b) {
-    return instances[a].statement == instances[b].statement && is_order_free(p.statements[instances[a].statement]);
+    return instances[a].statement == instances[b].statement &&
+           is_order_free(p.statements[instances[a].statement]);
   };
   std::vector<Point> time = times(kernel.schedule.tree.map());
   if (any_pair([&](int a, int b) { return !free(a, b) && time[a] >= time[b]; }))
@@ -91,9 +103,10 @@ Verdict judge_by_enumeration(const Kernel& kernel, int parameter) {
       return !at[a].empty() && !at[b].empty() && at[a].back() != at[b].back() &&
              std::equal(at[a].begin(), at[a].end() - 1, at[b].begin());
     };
-    if (any_pair(carried)) return {Verdict::no, loop.vector ? "vectorize-carried" : "parallel-carried", "", {}, {}};
+    if (any_pair(carried))
+      return {Verdict::no, loop.vector ? "vectorize-carried" : "parallel-carried", "", {}, {}};
   }
   return yes_verdict();
 }
 
-}  // namespace nasc::testing
+} // namespace nasc::testing

@@ -1,5 +1,7 @@
 // The order judge: answers, witnesses, memory, quotas.
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "ir/registry.h"
 #include "legality/order.h"
@@ -10,7 +12,7 @@ using namespace nasc;
 using namespace nasc::testing;
 
 namespace {
-struct Restored {  // quotas and the judge after a test
+struct Restored { // quotas and the judge after a test
   unsigned long isl = isl_quota();
   uint64_t ppl = ppl_quota();
   Restored() { forget_orders(); }
@@ -24,8 +26,10 @@ struct Restored {  // quotas and the judge after a test
 };
 
 // zero and mac of matmul under shared loops i, j.
-Kernel matmul_kernel(const std::vector<int>& order, const std::string& i = "i", const std::string& k = "k") {
-  return scheduled(matmul(4, 5, 6), {{i, {"i", "i"}}, {"j", {"j", "j"}}}, order, {{}, {{k, {"k"}}}});
+Kernel matmul_kernel(const std::vector<int>& order, const std::string& i = "i",
+                     const std::string& k = "k") {
+  return scheduled(matmul(4, 5, 6), {{i, {"i", "i"}}, {"j", {"j", "j"}}}, order,
+                   {{}, {{k, {"k"}}}});
 }
 
 void both(const Kernel& k, Verdict::Answer answer, const std::string& reason) {
@@ -36,18 +40,19 @@ void both(const Kernel& k, Verdict::Answer answer, const std::string& reason) {
     CHECK(v.witness.has_value() == (answer == Verdict::no));
   }
 }
-}  // namespace
+} // namespace
 
 TEST_CASE("order: the textual order is legal, of every program") {
-  for (const Program& p : {conv(5, 2, 3, 3), matmul(4, 5, 6), symbolic_matmul(), stencil(3, 6), pool(6, 2), chain(4),
-                           scan(5)})
+  for (const Program& p : {conv(5, 2, 3, 3), matmul(4, 5, 6), symbolic_matmul(), stencil(3, 6),
+                           pool(6, 2), chain(4), scan(5)})
     both(in_textual_order(p), Verdict::yes, "");
 }
 
 TEST_CASE("order: a reduction may be reversed, but not run before its initialisation") {
   both(matmul_kernel({0, 1}, "i", "k"), Verdict::yes, "");
-  Kernel reversed = scheduled(matmul(4, 5, 6), {}, {0, 1}, {{{"i", {"i"}}, {"j", {"j"}}},
-                                                           {{"k", {"-k"}}, {"j", {"j"}}, {"i", {"i"}}}});
+  Kernel reversed =
+      scheduled(matmul(4, 5, 6), {}, {0, 1},
+                {{{"i", {"i"}}, {"j", {"j"}}}, {{"k", {"-k"}}, {"j", {"j"}}, {"i", {"i"}}}});
   both(reversed, Verdict::yes, "");
   both(matmul_kernel({1, 0}), Verdict::no, "order-violated");
 }
@@ -59,8 +64,11 @@ TEST_CASE("order: one late initialisation among many is found") {
   both(k, Verdict::no, "order-violated");
   // the result is read before the last term
   Program p = conv(4, 2, 3, 3);
-  Kernel early = scheduled(p, {{"co", {"co", "co", "co"}}, {"h", {"h", "h", "h"}}, {"w", {"w", "w", "w"}},
-                               {"ci", {"0", "ci", "1"}}},
+  Kernel early = scheduled(p,
+                           {{"co", {"co", "co", "co"}},
+                            {"h", {"h", "h", "h"}},
+                            {"w", {"w", "w", "w"}},
+                            {"ci", {"0", "ci", "1"}}},
                            {0, 1, 2}, {{}, {{"kh", {"kh"}}, {"kw", {"kw"}}}, {}});
   both(early, Verdict::no, "order-violated");
 }
@@ -77,8 +85,9 @@ TEST_CASE("order: the witness names two instances") {
   CHECK(v.witness->sink.starts_with("mac["));
   CHECK(v.text == v.witness->source + " must run before " + v.witness->sink);
   CHECK(text(v) == "no order-violated: " + v.text);
-  Verdict symbolic = judge_order_by_isl(scheduled(symbolic_matmul(), {}, {1, 0},
-                                                  {{{"i", {"i"}}, {"j", {"j"}}}, {{"i", {"i"}}, {"j", {"j"}}, {"k", {"k"}}}}));
+  Verdict symbolic = judge_order_by_isl(
+      scheduled(symbolic_matmul(), {}, {1, 0},
+                {{{"i", {"i"}}, {"j", {"j"}}}, {{"i", {"i"}}, {"j", {"j"}}, {"k", {"k"}}}}));
   REQUIRE(symbolic.witness);
   CHECK(symbolic.witness->source.starts_with("zero["));
   CHECK(symbolic.witness->sink.ends_with("]"));
@@ -106,7 +115,8 @@ TEST_CASE("order: a combine that reads its own tensor keeps its order") {
 TEST_CASE("order: a sum declared not reassociable keeps its order") {
   Program p = matmul(3, 3, 4);
   p.statement("mac").reassociable = false;
-  std::vector<std::vector<Band>> own = {{{"i", {"i"}}, {"j", {"j"}}}, {{"i", {"i"}}, {"j", {"j"}}, {"k", {"-k"}}}};
+  std::vector<std::vector<Band>> own = {{{"i", {"i"}}, {"j", {"j"}}},
+                                        {{"i", {"i"}}, {"j", {"j"}}, {"k", {"-k"}}}};
   both(in_textual_order(p), Verdict::yes, "");
   both(scheduled(p, {}, {0, 1}, own), Verdict::no, "order-violated");
 }
@@ -137,7 +147,7 @@ TEST_CASE("order: PPL answers when isl gives up, and undecided counts as no when
   CHECK(none.reason == "gave-up");
   CHECK_FALSE(none.allowed());
   set_isl_quota(0);
-  CHECK(judge_order(matmul_kernel({0, 1})).allowed());  // undecided was not remembered
+  CHECK(judge_order(matmul_kernel({0, 1})).allowed()); // undecided was not remembered
 }
 
 TEST_CASE("order: each distinct query is asked once, whatever the tensors are called") {
@@ -159,6 +169,23 @@ TEST_CASE("order: each distinct query is asked once, whatever the tensors are ca
   p.statement("mac").reassociable = false;
   judge_order(in_textual_order(p));
   CHECK(asked == 2);
+}
+
+TEST_CASE("order: threads judge at the same time, each with its own isl and one PPL") {
+  Restored restored;
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      Kernel yes = matmul_kernel({0, 1}, "t" + std::to_string(t)),
+             no = matmul_kernel({1, 0}, "t" + std::to_string(t));
+      for (int round = 0; round < 5; ++round)
+        right += judge_order(yes).allowed() && !judge_order(no).allowed() &&
+                 judge_order_by_ppl(yes).allowed();
+    });
+  for (std::thread& t : threads)
+    t.join();
+  CHECK(right == 20);
 }
 
 TEST_CASE("order: the judge is registered") {

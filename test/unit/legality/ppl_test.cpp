@@ -14,15 +14,20 @@ namespace {
 // Both by the mode register and by what arithmetic does.
 bool rounds_to_nearest() {
   volatile double one = 1, third = 3, tiny = 1e-30;
-  return std::fegetround() == FE_TONEAREST && one + tiny == 1 && -one - tiny == -1 && one / third == 0x1.5555555555555p-2;
+  return std::fegetround() == FE_TONEAREST && one + tiny == 1 && -one - tiny == -1 &&
+         one / third == 0x1.5555555555555p-2;
 }
 int probed = 0;
 int mode_inside = -1;
 
-LinearForm form(std::map<int, int64_t> terms, int64_t constant) { return {std::move(terms), constant}; }
+LinearForm form(std::map<int, int64_t> terms, int64_t constant) {
+  return {std::move(terms), constant};
+}
 
-IntegerAnswer solve(const IntegerSystem& s, uint64_t weight = 1'000'000) { return ppl_integer_point(s, weight); }
-}  // namespace
+IntegerAnswer solve(const IntegerSystem& s, uint64_t weight = 1'000'000) {
+  return ppl_integer_point(s, weight);
+}
+} // namespace
 
 TEST_CASE("ppl: rounding is to nearest before and after every entry") {
   REQUIRE(rounds_to_nearest());
@@ -55,11 +60,11 @@ TEST_CASE("ppl: rounding is to nearest before and after every entry") {
 }
 
 TEST_CASE("ppl: a rational point is not an integer point") {
-  IntegerSystem s;  // 3 <= 2x + 4y <= 3
+  IntegerSystem s; // 3 <= 2x + 4y <= 3
   int x = s.add_variables(2);
   s.equal_zero(form({{x, 2}, {x + 1, 4}}, -3));
   CHECK(solve(s).emptiness == Emptiness::empty);
-  IntegerSystem t;  // 5x + 7y = 1, 6 <= 2x + 3z <= 8, 0 <= x <= 10: x = 3 is the first
+  IntegerSystem t; // 5x + 7y = 1, 6 <= 2x + 3z <= 8, 0 <= x <= 10: x = 3 is the first
   int a = t.add_variables(3);
   t.equal_zero(form({{a, 5}, {a + 1, 7}}, -1));
   t.at_least_zero(form({{a, 2}, {a + 2, 3}}, -6));
@@ -77,7 +82,8 @@ TEST_CASE("ppl: the weight is deterministic and its end is a refusal to answer")
   std::mt19937 rng(7);
   for (int k = 0; k < 12; ++k) {
     LinearForm f;
-    for (int v = 0; v < 6; ++v) f.add(x + v, static_cast<int>(rng() % 9) - 4);
+    for (int v = 0; v < 6; ++v)
+      f.add(x + v, static_cast<int>(rng() % 9) - 4);
     f.constant = static_cast<int>(rng() % 40) - 20;
     s.at_least_zero(f);
   }
@@ -100,7 +106,8 @@ TEST_CASE("ppl: simplification keeps the set of integer points") {
     }
     for (int k = 0; k < 3; ++k) {
       LinearForm f;
-      for (int v = 0; v < 4; ++v) f.add(x + v, below(7) - 3);
+      for (int v = 0; v < 4; ++v)
+        f.add(x + v, below(7) - 3);
       f.constant = below(9) - 4;
       k == 0 ? s.equal_zero(f) : s.at_least_zero(f);
     }
@@ -108,13 +115,15 @@ TEST_CASE("ppl: simplification keeps the set of integer points") {
     std::vector<int64_t> p(4);
     for (int64_t c = 0; c < 625; ++c) {
       int64_t rest = c;
-      for (auto& value : p) value = rest % 5 - 2, rest /= 5;
+      for (auto& value : p)
+        value = rest % 5 - 2, rest /= 5;
       any = any || s.holds(p);
     }
     IntegerAnswer answer = solve(s);
     REQUIRE(answer.emptiness != Emptiness::gave_up);
     CHECK((answer.emptiness == Emptiness::point) == any);
-    if (any) CHECK(s.holds(answer.point));
+    if (any)
+      CHECK(s.holds(answer.point));
     ++(any ? points : nothing);
   }
   CHECK(points > 50);
@@ -122,8 +131,9 @@ TEST_CASE("ppl: simplification keeps the set of integer points") {
 }
 
 TEST_CASE("ppl: a coefficient that leaves 64 bits is a refusal to answer") {
-  Program p = program("far", {{"A", {Extent(4)}}},
-                      {{"{ S[i] : 0 <= i < 4 }", "{ S[i] -> A[i] }", Combine::assign, {"{ S[i] -> A[i] }"}}});
+  Program p = program(
+      "far", {{"A", {Extent(4)}}},
+      {{"{ S[i] : 0 <= i < 4 }", "{ S[i] -> A[i] }", Combine::assign, {"{ S[i] -> A[i] }"}}});
   Kernel k = scheduled(p, {}, {0}, {{{"i", {"9223372036854775807*i"}}}});
   CHECK(judge_order_by_ppl(k).answer == Verdict::undecided);
 }

@@ -8,7 +8,7 @@ namespace {
 std::string digits(int n) { return std::to_string(n); }
 // `0 <= a < n`
 std::string in(const std::string& name, int n) { return "0 <= " + name + " < " + digits(n); }
-}  // namespace
+} // namespace
 
 Program program(const std::string& name, const std::vector<std::pair<std::string, Shape>>& tensors,
                 const std::vector<StatementText>& statements) {
@@ -44,12 +44,12 @@ Program program(const std::string& name, const std::vector<std::pair<std::string
 }
 
 Program conv(int h, int co, int ci, int k, int stride) {
-  int p = (h - 1) / stride + 1;  // padded by k / 2
+  int p = (h - 1) / stride + 1; // padded by k / 2
   std::string out = in("co", co) + " and " + in("h", p) + " and " + in("w", p);
   std::string s = digits(stride), pad = digits(k / 2);
   std::string row = s + "h + kh - " + pad, column = s + "w + kw - " + pad;
-  std::string mac = out + " and " + in("ci", ci) + " and " + in("kh", k) + " and " + in("kw", k) + " and " +
-                    in(row, h) + " and " + in(column, h);
+  std::string mac = out + " and " + in("ci", ci) + " and " + in("kh", k) + " and " + in("kw", k) +
+                    " and " + in(row, h) + " and " + in(column, h);
   return program("conv",
                  {{"X", {ci, h, h}}, {"W", {co, ci, k, k}}, {"A", {co, p, p}}, {"Y", {co, p, p}}},
                  {{"{ init[co, h, w] : " + out + " }", "{ init[co, h, w] -> A[co, h, w] }"},
@@ -95,19 +95,26 @@ Program stencil(int t, int n) {
 Program pool(int n, int k) {
   int p = (n - k) / 2 + 1;
   std::string out = in("c", 3) + " and " + in("h", p) + " and " + in("w", p);
-  return program("pool", {{"X", {3, n, n}}, {"Y", {3, p, p}}},
-                 {{"{ low[c, h, w] : " + out + " }", "{ low[c, h, w] -> Y[c, h, w] }"},
-                  {"{ top[c, h, w, r, s] : " + out + " and " + in("r", k) + " and " + in("s", k) + " }",
-                   "{ top[c, h, w, r, s] -> Y[c, h, w] }",
-                   Combine::max,
-                   {"{ top[c, h, w, r, s] -> X[c, 2h + r, 2w + s] }"}}});
+  return program(
+      "pool", {{"X", {3, n, n}}, {"Y", {3, p, p}}},
+      {{"{ low[c, h, w] : " + out + " }", "{ low[c, h, w] -> Y[c, h, w] }"},
+       {"{ top[c, h, w, r, s] : " + out + " and " + in("r", k) + " and " + in("s", k) + " }",
+        "{ top[c, h, w, r, s] -> Y[c, h, w] }",
+        Combine::max,
+        {"{ top[c, h, w, r, s] -> X[c, 2h + r, 2w + s] }"}}});
 }
 
 Program chain(int n) {
   std::string box = in("i", n) + " and " + in("j", n), last = digits(n - 1);
   return program("chain", {{"X", {n, n}}, {"T", {n, n}}, {"U", {n, n}}, {"Y", {n, n}}},
-                 {{"{ a[i, j] : " + box + " }", "{ a[i, j] -> T[i, j] }", Combine::assign, {"{ a[i, j] -> X[i, j] }"}},
-                  {"{ b[i, j] : " + box + " }", "{ b[i, j] -> U[i, j] }", Combine::assign, {"{ b[i, j] -> T[i, j] }"}},
+                 {{"{ a[i, j] : " + box + " }",
+                   "{ a[i, j] -> T[i, j] }",
+                   Combine::assign,
+                   {"{ a[i, j] -> X[i, j] }"}},
+                  {"{ b[i, j] : " + box + " }",
+                   "{ b[i, j] -> U[i, j] }",
+                   Combine::assign,
+                   {"{ b[i, j] -> T[i, j] }"}},
                   {"{ c[i, j] : " + box + " }",
                    "{ c[i, j] -> Y[i, j] }",
                    Combine::assign,
@@ -116,11 +123,14 @@ Program chain(int n) {
 
 Program scan(int n) {
   return program("scan", {{"X", {n}}, {"Y", {n}}},
-                 {{"{ copy[i] : " + in("i", n) + " }", "{ copy[i] -> Y[i] }", Combine::assign, {"{ copy[i] -> X[i] }"}},
+                 {{"{ copy[i] : " + in("i", n) + " }",
+                   "{ copy[i] -> Y[i] }",
+                   Combine::assign,
+                   {"{ copy[i] -> X[i] }"}},
                   {"{ sum[i] : 1 <= i < " + digits(n) + " }",
                    "{ sum[i] -> Y[i] }",
                    Combine::add,
                    {"{ sum[i] -> Y[i - 1] }"}}});
 }
 
-}  // namespace nasc::testing
+} // namespace nasc::testing
