@@ -175,9 +175,6 @@ std::string domain_name(const isl::pw_aff& aff) {
   return out;
 }
 
-isl::set renamed(const isl::set& set, const std::string& name) {
-  return isl::manage(isl_set_set_tuple_id(set.copy(), make_id(name).release()));
-}
 isl::pw_aff renamed_domain(const isl::pw_aff& aff, const std::string& name) {
   return isl::manage(isl_pw_aff_set_tuple_id(aff.copy(), isl_dim_in, make_id(name).release()));
 }

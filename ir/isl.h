@@ -77,8 +77,7 @@ std::vector<isl::set> sets(const isl::union_set& set);
 std::vector<isl::map> maps(const isl::union_map& map);
 std::vector<isl::pw_aff> pw_affs(const isl::union_pw_aff& aff);
 std::string domain_name(const isl::pw_aff& aff);
-// The same with another tuple name: of a set, or of the domain of a function.
-isl::set renamed(const isl::set& set, const std::string& name);
+// The same function with another tuple name of its domain, or of its range.
 isl::pw_aff renamed_domain(const isl::pw_aff& aff, const std::string& name);
 isl::multi_aff renamed_domain(const isl::multi_aff& map, const std::string& name);
 isl::multi_aff renamed_range(const isl::multi_aff& map, const std::string& name);
