@@ -3,7 +3,7 @@
 
 #include "frontend/import.h"
 #include "frontend/lower.h"
-#include "ir/interpret.h"
+#include "test/support/interpret_network.h"
 #include "test/unit/frontend/models.h"
 
 namespace nasc {
@@ -71,32 +71,17 @@ struct Model : TestModel {
   Network lowered() const { return lower(imported()); }
 };
 
-// Runs a static Network on the interpreter; the only input holds 0, 1, 2, ...
+// Outputs of a static Network, one after another, when its inputs hold 0, 1, 2, ...
 std::vector<double> outputs(const Network& net) {
-  std::vector<HostTensor> values(net.buffers.size());
-  for (size_t b = 0; b < net.buffers.size(); ++b) {
-    const Buffer& buffer = net.buffers[b];
-    values[b] = buffer.payload ? host_tensor(buffer.dtype, constants(buffer.shape), buffer.payload) : zeros(buffer.dtype, constants(buffer.shape));
-    for (int64_t i = 0; buffer.role == Role::input && i < values[b].count(); ++i) set(values[b], i, static_cast<double>(i));
-  }
-  for (const Call& call : net.calls) {
-    const Program& p = *net.programs[static_cast<size_t>(call.program)];
-    Bindings bindings;
-    std::vector<int> bound = Network::bound(p);
-    for (size_t k = 0; k < bound.size(); ++k) {
-      const Tensor& t = p.tensors[static_cast<size_t>(bound[k])];
-      HostTensor v = values[static_cast<size_t>(net.root(call.args[k]))];
-      v.shape = constants(t.shape);
-      bindings[t.name] = v;
-    }
-    interpret(p, bindings);
-    for (size_t k = 0; k < bound.size(); ++k)
-      if (p.tensors[static_cast<size_t>(bound[k])].role == Role::output)
-        values[static_cast<size_t>(net.root(call.args[k]))].bytes = bindings[p.tensors[static_cast<size_t>(bound[k])].name].bytes;
+  std::vector<HostTensor> inputs;
+  for (int b : net.inputs) {
+    const Buffer& buffer = net.buffers[static_cast<size_t>(b)];
+    inputs.push_back(zeros(buffer.dtype, constants(buffer.shape)));
+    for (int64_t i = 0; i < inputs.back().count(); ++i) set(inputs.back(), i, static_cast<double>(i));
   }
   std::vector<double> out;
-  for (int o : net.outputs)
-    for (double v : to_doubles(values[static_cast<size_t>(net.root(o))])) out.push_back(v);
+  for (const HostTensor& t : interpret_network(net, inputs))
+    for (double v : to_doubles(t)) out.push_back(v);
   return out;
 }
 
