@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "frontend/program_key.h"
+#include "ir/text.h"
 
 namespace nasc {
 namespace {
@@ -80,7 +80,7 @@ struct Lowering {
   }
 
   int program_index(Program p) {
-    std::string key = program_key(p);
+    std::string key = canonical_text(p);
     auto [it, fresh] = programs.emplace(key, static_cast<int>(net.programs.size()));
     if (!fresh) return it->second;
     std::string base;
