@@ -346,10 +346,11 @@ Message parsed(const FileBytes& file, Wire root, const ReadLimits& limits, const
   return message;
 }
 
-uint64_t hash_of(std::span<const std::byte> bytes) {
+uint64_t hash_of(const FileBytes& file) {
   Payload p;
-  p.data = bytes.data();
-  p.size = bytes.size();
+  p.owner = file.owner;
+  p.data = file.bytes.data();
+  p.size = file.bytes.size();
   return hash(p);
 }
 
@@ -375,7 +376,7 @@ Graph read_onnx(FileBytes file, const std::string& path, const ReadOptions& opti
   Graph graph;
   Scope scope{&graph, nullptr, nullptr, {}, {}, 0};
   builder.read_graph(model.graph(), scope, false);
-  graph.model_hash = hash_of(file.bytes);
+  graph.model_hash = hash_of(file);
   for (const auto& [dim, value] : options.dims) {
     if (builder.bound_dims.count(dim)) continue;
     std::string known;

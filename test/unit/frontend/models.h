@@ -80,6 +80,8 @@ Failure failure(F&& f) {
     f();
   } catch (const UserError& e) {
     return {e.code->slug, e.line()};
+  } catch (const InternalError& e) {
+    return {"internal", e.what()};
   }
   return {};
 }
