@@ -80,7 +80,7 @@ Failure failure(F&& f) {
     f();
   } catch (const UserError& e) {
     return {e.code->slug, e.line()};
-  } catch (const InternalError& e) {
+  } catch (const std::exception& e) {
     return {"internal", e.what()};
   }
   return {};
