@@ -206,6 +206,12 @@ Extent floordiv(const Extent& a, const Extent& b) {
     if (exact) return quotient;
   }
   if (a == b) return 1;
+  if (b.is_constant() && b.constant() > 1) {  // floor((6*N + 5)/3) = 2*N + 1
+    Extent whole, rest;
+    for (const auto& [k, t] : a.terms_)
+      (t.coefficient % b.constant() == 0 ? whole : rest).add(t.atoms, t.coefficient);
+    if (rest.is_constant()) return floordiv(whole, b) + floor_div(rest.constant(), b.constant());
+  }
   return function(Extent::Atom::floordiv, "floor", a, b);
 }
 Extent max(const Extent& a, const Extent& b) {

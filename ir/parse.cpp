@@ -203,8 +203,14 @@ void check_size(const std::string& text, const std::string& file) {
 }
 
 struct NetworkReader {
+  struct Alias {
+    size_t buffer;
+    std::string of;
+    size_t start;
+  };
   TextReader& in;
   Network n;
+  std::vector<Alias> aliases;
 
   int buffer(const std::string& name, size_t start) const {
     for (size_t b = 0; b < n.buffers.size(); ++b)
@@ -230,13 +236,22 @@ struct NetworkReader {
     read_tensor(in, b);
     for (const Buffer& other : n.buffers)
       if (other.name == b.name) in.fail_at(start, "buffer '" + b.name + "' is there twice");
-    if (in.eat("alias")) {  // of an earlier buffer: no cycles
+    if (in.eat("alias")) {
       in.space();
-      start = in.at;
-      b.alias_of = buffer(in.word(), start);
-      if (!(storage_bytes(b) == storage_bytes(n.buffers[b.alias_of]))) in.fail_at(start, "the alias has another size");
+      size_t at = in.at;
+      aliases.push_back({n.buffers.size(), in.word(), at});
     }
     n.buffers.push_back(std::move(b));
+  }
+  void resolve_aliases() {
+    for (const Alias& a : aliases) n.buffers[a.buffer].alias_of = buffer(a.of, a.start);
+    for (const Alias& a : aliases) {
+      const Buffer& b = n.buffers[a.buffer];
+      if (!(storage_bytes(b) == storage_bytes(n.buffers[b.alias_of]))) in.fail_at(a.start, "the alias has another size");
+      size_t steps = 0;
+      for (int at = b.alias_of; at >= 0; at = n.buffers[at].alias_of)
+        if (++steps > aliases.size()) in.fail_at(a.start, "aliases form a cycle");
+    }
   }
   void read_call() {
     in.space();
@@ -256,6 +271,7 @@ struct NetworkReader {
     if (in.eat("hash")) n.model_hash = in.hexadecimal();
     in.need("{");
     while (in.eat("buffer")) read_buffer();
+    resolve_aliases();
     while (in.eat("program")) n.programs.push_back(std::make_shared<Program>(read_program(in)));
     in.need("inputs");
     n.inputs = list("[", "]");
@@ -280,7 +296,7 @@ Program parse_program(const std::string& text, const std::string& file) {
 Network parse_network(const std::string& text, const std::string& file) {
   check_size(text, file);
   TextReader in{text, file};
-  NetworkReader reader{in, {}};
+  NetworkReader reader{in, {}, {}};
   reader.read();
   if (!in.done()) in.fail("text after the network");
   guarded(in, 0, "network", [&] { verify(reader.n); });

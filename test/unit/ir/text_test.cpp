@@ -160,6 +160,8 @@ TEST_CASE("text: networks round-trip") {
   CHECK(back.calls[0].name == n.calls[0].name);
   CHECK(back.buffers[3].alias_of == 2);
   CHECK_THROWS_AS(parse_network(first.substr(0, first.size() / 2)), UserError);
+  CHECK_THROWS_AS(parse_network("network n { buffer a : f32[1] temp alias b buffer b : f32[1] temp alias a inputs [] outputs [] }"), UserError);
+  CHECK_NOTHROW(parse_network("network n { buffer a : f32[1] temp alias b buffer b : f32[1] input inputs [b] outputs [] }"));
 }
 
 TEST_CASE("text: errors name line and column") {

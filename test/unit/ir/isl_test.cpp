@@ -1,0 +1,84 @@
+// Facts about isl that the project relies on, and the traps it goes around.
+#include <catch2/catch.hpp>
+
+#include <isl/version.h>
+
+#include <cmath>
+
+#include "ir/isl.h"
+
+using namespace nasc;
+
+TEST_CASE("isl: the library is 0.25 with GMP, not the one inside libLLVM") {
+  std::string version = isl_version();
+  CHECK(version.find("isl-0.25") != std::string::npos);
+  CHECK(version.find("IMath") == std::string::npos);
+}
+
+TEST_CASE("isl: make_id keeps dots, digits and spaces") {
+  for (const char* name : {"co.p", "3x", "co.t parallel, unroll(4)"}) CHECK(make_id(name).name() == name);
+}
+
+TEST_CASE("isl: marks with any text survive a round trip through block text") {
+  isl::schedule s = isl::schedule::from_domain(isl::union_set(isl_context(), "{ s[i, j] : 0 <= i, j < 8 }"));
+  isl::schedule_node node = s.root().child(0);
+  node = node.insert_partial_schedule(isl::multi_union_pw_aff(isl_context(), "[{ s[i, j] -> [(i)] }]"));
+  node = insert_mark(node, "i.t parallel, 3x");
+  std::string out = block_text(node.schedule());
+  CHECK(out.find("\"i.t parallel, 3x\"") != std::string::npos);
+  CHECK(block_text(parse_schedule(out)) == out);
+  CHECK(mark_name(node.parent().as<isl::schedule_node_mark>()) == "i.t parallel, 3x");
+}
+
+TEST_CASE("isl: node_domain has bounds, delete_node removes one node") {
+  isl::schedule s = isl::schedule::from_domain(isl::union_set(isl_context(), "{ s[i] : 0 <= i < 8 }"));
+  isl::schedule_node node = s.root().child(0).insert_partial_schedule(
+      isl::multi_union_pw_aff(isl_context(), "[{ s[i] -> [(i)] }]"));
+  CHECK(node_domain(node).is_equal(s.domain()));
+  CHECK(schedule_depth(node.child(0)) == 1);
+  CHECK(schedule_depth(delete_node(node)) == 0);
+}
+
+TEST_CASE("isl: what it prints, it reads back, and it rewrites what it reads") {
+  isl::set s(isl_context(), "{ s[n, i] : 0 <= n < 1 and 0 <= i < 64 }");
+  CHECK(text(s) == "{ s[n = 0, i] : 0 <= i <= 63 }");
+  CHECK(text(isl::set(isl_context(), text(s))) == text(s));
+  CHECK(dim_names(s) == std::vector<std::string>{"n", "i"});
+}
+
+TEST_CASE("isl: an operation quota gives a refusal, and the context works on") {
+  unsigned long before = isl_quota();
+  set_isl_quota(1);
+  auto r = with_quota([]() -> Expected<bool> {
+    return isl::set(isl_context(), "{ [i, j] : exists a : i = 3a + j and 0 <= i, j < 50 }").is_equal(isl::set(isl_context(), "{ [i, i] }"));
+  });
+  set_isl_quota(before);
+  REQUIRE(!r);
+  CHECK(r.error().code == "isl-quota");
+  CHECK(isl::set(isl_context(), "{ [i] : i > 0 }").is_empty() == false);
+}
+
+TEST_CASE("isl: quasi gives the numbers of floor and mod") {
+  isl::multi_aff m(isl_context(), "[N] -> { s[i, j] -> [(2i + N) - 3*(j mod 4) + floor((i + 5)/6)] }");
+  QuasiAff q = quasi(m.at(0));
+  auto value = [](const QuasiAff& f, long i, long j, long n, auto&& self) -> double {
+    double v = static_cast<double>(f.linear.constant + f.linear.coefficients[0] * i + f.linear.coefficients[1] * j);
+    for (auto& [name, c] : f.linear.parameters) v += static_cast<double>(c * n);
+    for (auto& [c, inner] : f.floors) v += static_cast<double>(c) * std::floor(self(inner, i, j, n, self));
+    return v / static_cast<double>(f.linear.denominator);
+  };
+  for (long i = -7; i < 8; ++i)
+    for (long j = 0; j < 8; ++j)
+      CHECK(value(q, i, j, 10, value) == 2 * i + 10 - 3 * (j % 4) + std::floor((static_cast<double>(i) + 5) / 6));
+}
+
+TEST_CASE("isl: parameters are put in, existentials lifted, ranges found") {
+  isl::set s(isl_context(), "[N] -> { s[i] : 0 <= i < N and i mod 2 = 0 }");
+  isl::set fixed = with_parameters(s, {{"N", 9}, {"unused", 1}});
+  auto parts = basic_sets(fixed);
+  REQUIRE(parts.size() == 1);
+  CHECK(constraints(lifted(parts[0])).divs == 0);
+  CHECK(dim_range(parts[0], 0) == std::pair(0L, 8L));
+  CHECK(!dim_range(basic_sets(isl::set(isl_context(), "{ [i] : i > 0 }"))[0], 0));
+  CHECK(count(fixed) == 5);
+}
