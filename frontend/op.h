@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/einsum.h"
 #include "ir/graph.h"
 #include "ir/program.h"
 #include "ir/registry.h"
@@ -46,6 +47,10 @@ struct OpDef {
 
 // The newest definition that `opset` has, nullptr when there is none.
 const OpDef* find_op(const std::string& op, const std::string& domain, int opset);
+// What hooks are made of: the parsed text, the node as a call of it, its result as an instance.
+const EinsumText& definition_of(const OpDef& def);
+EinsumCall call_of(const Graph& graph, const Node& node);
+Instance instance_of(EinsumResult result);
 // Names of all operators, sorted, each once.
 std::vector<std::string> op_names();
 
