@@ -92,6 +92,7 @@ Val Builder::lookup(const std::string& name) const {
   if (name == "nan") return std::numeric_limits<double>::quiet_NaN();
   if (name == "pi") return 3.14159265358979323846;
   if (name == "opset") return call.opset;
+  if (name == "outputs") return static_cast<int64_t>(call.outputs.size());
   if (name == "true") return 1;
   if (name == "false") return 0;
   throw InternalError("definition of " + call.name + ": unknown name " + name);
@@ -286,7 +287,23 @@ Val Builder::eval_call(const Ast& e) {
       if (truth(binary("==", l[k], argument(1))) == true) return static_cast<int64_t>(k);
     return -1;
   }
-  if (f == "all") return truth(argument(0)) ? Val(*truth(argument(0))) : Val();
+  if (f == "all") return truth(argument(0)) ? Val(*truth(argument(0))) : argument(0);
+  if (f == "surely") return truth(argument(0)) == true;
+  if (f == "reduce") {  // reduce("f", list): f(f(l0, l1), l2) ..
+    const List& l = list_of(argument(1));
+    NASC_CHECK(!l.empty() && a[0].as<std::string>()) << "definition of " << call.name << ": reduce";
+    auto named = [](const char* n) { return std::make_shared<const Ast>(Ast{Ast::name, n, {}}); };
+    Ast step{Ast::call, *a[0].as<std::string>(), {named("_a"), named("_b")}};
+    size_t mark = env.size();
+    Val out = current ? scalar(l[0]) : l[0];
+    for (size_t k = 1; k < l.size(); ++k) {
+      env.emplace_back("_a", out);
+      env.emplace_back("_b", l[k]);
+      out = eval_call(step);
+      env.resize(mark);
+    }
+    return out;
+  }
   if (f == "any") {
     for (const auto& x : list_of(argument(0)))
       if (truth(x) == true) return true;

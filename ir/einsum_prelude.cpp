@@ -12,6 +12,7 @@ const std::vector<Line>& prelude() {
     def permutation(p, r) = len(p) == r and all([k in p for k in range(r)])
     # numbers
     def ceil_div(a, b) = (a + b - 1)/b
+    def ceil_div_signed(a, b) = b > 0 ? ceil_div(a, b) : ceil_div(0 - a, 0 - b)
     def clamp(x, lo, hi) = min(max(x, lo), hi)
     # scalars
     def sigmoid(x) = 1/(1 + exp(-x))

@@ -70,7 +70,7 @@ struct Binder {
   bool has_unbound(const AstRef& e, std::set<std::string> local = {}) const {
     if (!e) return false;
     if (e->kind == Ast::name || e->kind == Ast::spread) {
-      static const std::set<std::string> constants = {"none", "inf", "nan", "pi", "opset", "true", "false"};
+      static const std::set<std::string> constants = {"none", "inf", "nan", "pi", "opset", "outputs", "true", "false"};
       return !local.contains(e->text) && !constants.contains(e->text) && unbound(e->text);
     }
     if (e->kind == Ast::comprehension) local.insert(e->text);
