@@ -60,7 +60,7 @@ void Builder::bind_dims(const Signature& s, const Shape& shape, const std::strin
                                fixed, spread ? " or more" : ""));
   auto bind = [&](const std::string& name, Val v) {
     const Val* have = find(name);
-    if (!have) return env.emplace_back(name, std::move(v)), void();
+    if (!have || have->none()) return env.emplace_back(name, std::move(v)), void();
     auto same = truth(binary("==", *have, v));
     if (same == false)
       throw UserError(code::bad_shape, "",
@@ -93,7 +93,7 @@ void Builder::bind_dims(const Signature& s, const Shape& shape, const std::strin
 DType Builder::bind_type(const Signature& s, DType actual, const std::string& what) {
   if (!s.type) return actual;
   bool letter = s.type->kind == Ast::name && std::isupper(static_cast<unsigned char>(s.type->text[0]));
-  if (letter && !find(s.type->text)) {
+  if (letter && (!find(s.type->text) || find(s.type->text)->none())) {
     auto set = type_sets.find(s.type->text);
     if (set != type_sets.end() && std::find(set->second.begin(), set->second.end(), actual) == set->second.end())
       throw UserError(code::bad_type, "", text(what, " has type ", name(actual), ", which ", call.name, " does not take"));
@@ -113,6 +113,13 @@ void Builder::inputs(const Line& line) {
       bool given = k < static_cast<int>(call.inputs.size()) && call.inputs[k];
       if (!given) {
         if (!s.optional) throw UserError(code::bad_graph, "", text("input ", k, " (", s.name, ") is missing"));
+        auto absent = [&](const AstRef& e) {
+          bool letter = e && (e->kind == Ast::name || e->kind == Ast::spread) &&
+                        std::isupper(static_cast<unsigned char>(e->text[0]));
+          if (letter && !find(e->text)) env.emplace_back(e->text, Val());
+        };
+        for (const auto& d : s.dims) absent(d);
+        absent(s.type);
         return Val();
       }
       const EinsumInput& in = *call.inputs[k];
@@ -183,6 +190,8 @@ void Builder::outputs(const Line& line) {
     auto make = [&](const std::string& as, Role role, int output) {
       Operand o;
       o.tensor.name = as;
+      auto taken = [&](const Operand& other) { return other.tensor.name == o.tensor.name; };
+      for (int n = 2; std::any_of(operands.begin(), operands.end(), taken); ++n) o.tensor.name = text(as, "_", n);
       o.tensor.dtype = s.type ? *eval(s.type).as<DType>() : DType::f32;
       o.tensor.shape = shape_from(s);
       o.tensor.role = role;
@@ -333,7 +342,8 @@ void Builder::run(const std::vector<Line>& lines) {
       case Line::attr: attribute(l); break;
       case Line::let: {
         Val v = eval(l.expr);
-        env.emplace_back(l.name, std::move(v));
+        if (l.words.empty()) env.emplace_back(l.name, std::move(v));
+        else *const_cast<Val*>(find(l.name)) = std::move(v);
         break;
       }
       case Line::def: functions[l.name] = &l; break;

@@ -5,6 +5,7 @@
 //   type T: f16 f32 f64                                the types a type letter may have
 //   attr strides: ints[len(I)] = 1                     int float string ints floats strings tensor; no default: required
 //   let O = (I - K)/strides + 1                        arithmetic is elementwise on lists; integers divide by floor
+//   set O = O + 1                                    changes a name, for loops
 //   need strides >= 1                                  or bad_shape / bad_attribute, with the values of all names
 //   refuse auto_pad == "X": "..."                      unsupported, with this text
 //   out Y[N, M, O..]: T                                tmp S[N]: f32 is local

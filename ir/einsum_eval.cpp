@@ -131,6 +131,7 @@ Val Builder::eval(const AstRef& e) {
       Val a = eval(e->args[0]);
       if (e->text == "or" || e->text == "and") {
         if (a.none() && e->text == "or") return eval(e->args[1]);
+        if (a.list() && e->text == "or" && e->args[1]->kind == Ast::list) return a;  // `L or []`
         if (a.as<TensorRef>() && e->text == "or") return a;  // `B or 0`
         if (body_type(a) && !a.as<Cond>() && e->text == "or") return a;  // `B[m] or 0`
         if (auto known = truth(a)) {

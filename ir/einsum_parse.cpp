@@ -106,8 +106,8 @@ struct Parser {
   void join() {
     size_t next = at;
     while (tokens[next].kind == Token::newline) ++next;
-    if (next != at && tokens[next].kind == Token::symbol && (tokens[next].text == "?" || tokens[next].text == ":"))
-      at = next;
+    static const std::string starts = "? : + - * / % ++";
+    if (next != at && tokens[next].kind == Token::symbol && starts.find(tokens[next].text) != std::string::npos) at = next;
   }
 
   AstRef expr() {
@@ -125,6 +125,7 @@ struct Parser {
     AstRef a = (this->*next)();
     for (;;) {
       bool found = false;
+      join();
       for (auto op : ops)
         if (eat(op)) {
           newlines();
@@ -233,7 +234,7 @@ struct Parser {
         else if (eat("!")) s.known = true;
         else break;
       }
-      if (eat(":")) s.type = factor();
+      if (eat(":")) s.type = expr();
       out.push_back(std::move(s));
     } while (eat(","));
     return out;
@@ -275,8 +276,10 @@ struct Parser {
       }
       if (eat("?")) l.words.push_back("?");
       if (eat("=")) l.expr = expr();
-    } else if (eat("let")) {
+    } else if (is("let") || is("set")) {
       l.kind = Line::let;
+      if (is("set")) l.words.push_back("set");
+      ++at;
       l.name = word();
       need("=");
       newlines();
@@ -309,6 +312,9 @@ struct Parser {
       l.kind = Line::choose;
       l.expr = expr();
       l.lines = block();
+      size_t end = at;
+      newlines();
+      if (!is("else")) at = end;
       if (eat("else")) {
         if (is("if")) l.otherwise.push_back(line());
         else l.otherwise = block();

@@ -10,6 +10,7 @@ const std::vector<Line>& prelude() {
     def distinct(l) = all([find(l, l[k]) == k for k in range(len(l))])
     def complement(axes, r) = [k for k in range(r) if not (k in axes)]
     def permutation(p, r) = len(p) == r and all([k in p for k in range(r)])
+    def moved(pieces, by) = [[p[0] + by[0]] ++ p[1:] for p in pieces]
     # numbers
     def ceil_div(a, b) = (a + b - 1)/b
     def ceil_div_signed(a, b) = b > 0 ? ceil_div(a, b) : ceil_div(0 - a, 0 - b)

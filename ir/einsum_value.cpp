@@ -39,7 +39,11 @@ Val index_binary(const std::string& op, const Index& a, const Index& b, bool div
   if (op == "%")
     return Index{divisor_constant && !a.isl.empty() ? "((" + a.isl + ") mod " + b.isl + ")" : "",
                  nasc::apply(Fn::mod, {a.body, b.body})};
-  if (op == "*") return Index{factor_constant ? paren(op, a.isl, b.isl) : "", nasc::apply(Fn::mul, {a.body, b.body})};
+  if (op == "*") {  // isl wants the number first
+    bool swap = b.body->fn == Fn::constant;
+    return Index{factor_constant ? paren(op, swap ? b.isl : a.isl, swap ? a.isl : b.isl) : "",
+                 nasc::apply(Fn::mul, {a.body, b.body})};
+  }
   if (op == "+" || op == "-")
     return Index{paren(op, a.isl, b.isl), nasc::apply(op == "+" ? Fn::add : Fn::sub, {a.body, b.body})};
   throw InternalError("definition: operator " + op + " on an index");
@@ -143,7 +147,8 @@ std::optional<DType> body_type(const Val& v) {
 Index index_of(const Val& v) {
   if (auto i = v.as<Index>()) return *i;
   const Extent& e = extent_of(v);
-  return {"(" + isl_text(e) + ")", e.is_constant() ? constant_int(DType::i64, e.constant()) : extent(e)};
+  if (e.is_constant()) return {isl_text(e), constant_int(DType::i64, e.constant())};
+  return {"(" + isl_text(e) + ")", extent(e)};
 }
 Cond cond_of(const Val& v) {
   if (auto c = v.as<Cond>()) return *c;

@@ -67,7 +67,7 @@ const Registered<OpDef> mod{{"Mod", 10, R"(
   type T: num
   in A[I..]: T, B[J..]: T
   attr fmod: int = 0
-  need fmod != 0 or not(is_float(T))
+  need fmod != 0 or opset < 13 or not(is_float(T))
   out Y[broadcast(I, J)]: T
   Y = fmod != 0 ? fmod(A, B) : mod(A, B)
 )"}};
@@ -97,7 +97,7 @@ const Registered<OpDef> pow_op{{"Pow", 1, R"(
   else if p != none and p == 1 { Y = A }
   else if p != none and p == 3 and is_float(T) { Y = A*A*A }
   else if p != none and p == 0.5 and is_float(T) { Y = sqrt(A) }
-  else { Y = W == T ? pow(A, B) : cast(T, pow(cast(W, A), cast(W, B))) }
+  else { Y = T == E ? pow(A, B) : cast(T, pow(cast(W, A), cast(W, B))) }
 )"}};
 
 const Registered<OpDef> where_op{{"Where", 9, R"(
