@@ -25,7 +25,7 @@ std::string legacy_text(const Row& r) {
     need all([J[k] == 1 or J[k] == I[at + k] for k in range(len(J))])
     out Y[I..]: )" + r.result + R"(
     def f(a, b) = )" + r.body + R"(
-    Y[i..] = f(A[i], B[[J[k] == 1 and not (I[at + k] == 1) ? 0 : i[at + k] for k in range(len(J))]])
+    Y[i..] = f(A[i], B[[surely(J[k] == 1) and not(surely(I[at + k] == 1)) ? 0 : i[at + k] for k in range(len(J))]])
   )";
 }
 std::string text_of(const Row& r) {

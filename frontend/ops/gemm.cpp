@@ -39,8 +39,8 @@ const std::string kMatMulShape = R"(
   let lead_b = b - q
 )";
 const std::string kMatMulIndices = R"(
-  Y[y..] += f(A[[I[d] == 1 and not (L[lead_a + d] == 1) ? 0 : y[lead_a + d] for d in range(p)] ++ (len(I) == 1 ? [] : [y[b]]) ++ [k]],
-              B[[J[d] == 1 and not (L[lead_b + d] == 1) ? 0 : y[lead_b + d] for d in range(q)] ++ [k]
+  Y[y..] += f(A[[surely(I[d] == 1) and not(surely(L[lead_a + d] == 1)) ? 0 : y[lead_a + d] for d in range(p)] ++ (len(I) == 1 ? [] : [y[b]]) ++ [k]],
+              B[[surely(J[d] == 1) and not(surely(L[lead_b + d] == 1)) ? 0 : y[lead_b + d] for d in range(q)] ++ [k]
                 ++ (len(J) == 1 ? [] : [y[len(y) - 1]])]) for k in K
 )";
 const Registered<OpDef> matmul{{"MatMul", 1, R"(

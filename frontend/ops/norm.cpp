@@ -80,7 +80,7 @@ const Registered<OpDef> layer_normalization{{"LayerNormalization", 17, R"(
   M[o..] += X[o, k..] / product(inner)
   V[o..] = 0
   V[o..] += (X[o, k..] - M[o]) * (X[o, k] - M[o]) / product(inner)
-  def at(i, L) = [L[d] == 1 and not (I[r - len(L) + d] == 1) ? 0 : i[r - len(L) + d] for d in range(len(L))]
+  def at(i, L) = [surely(L[d] == 1) and not(surely(I[r - len(L) + d] == 1)) ? 0 : i[r - len(L) + d] for d in range(len(L))]
   Y[i..] = (X[i] - M[i[:a]]) / sqrt(V[i[:a]] + epsilon) * cast(W, S[at(i, J)]) + (cast(W, B[K == none ? [] : at(i, K)]) or 0)
   if present(Q) { Q[o..] = M[o[:a]] }
   if present(R1) { R1[o..] = 1/sqrt(V[o[:a]] + epsilon) }
@@ -102,7 +102,7 @@ const Registered<OpDef> rms_normalization{{"RMSNormalization", 23, R"(
   tmp V[I[:a]]: W
   V[o..] = 0
   V[o..] += X[o, k..] * X[o, k] / product(I[a:])
-  def at(i, L) = [L[d] == 1 and not (I[r - len(L) + d] == 1) ? 0 : i[r - len(L) + d] for d in range(len(L))]
+  def at(i, L) = [surely(L[d] == 1) and not(surely(I[r - len(L) + d] == 1)) ? 0 : i[r - len(L) + d] for d in range(len(L))]
   Y[i..] = X[i] / sqrt(V[i[:a]] + epsilon) * cast(W, S[at(i, J)])
 )"}};
 
