@@ -15,9 +15,9 @@ using LoopTreeRef = std::shared_ptr<const LoopTree>;
 using Names = std::set<std::string>;
 using Band = std::map<std::string, isl::pw_aff>;  // { S[i..] -> [t] } for each statement below
 using Filter = std::map<std::string, isl::set>;   // { S[i..] } for each statement of a part
-// First and last value of a tile loop whose tiles are full: isl generates them apart from the rest.
 using Interval = std::pair<int64_t, int64_t>;
-using Isolate = std::optional<Interval>;
+// { [x] }, parameters allowed: the values of a tile loop whose tiles are full; isl generates them apart from the rest.
+using Isolate = std::optional<isl::set>;
 
 struct LoopTree {
   enum Kind { leaf, loop, region, sequence } kind = leaf;

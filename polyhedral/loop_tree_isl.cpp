@@ -12,12 +12,7 @@ Names names_of(const isl::union_set& set) {
 
 Isolate isolate_of(const isl::schedule_node_band& band) {
   for (const auto& option : sets(band.ast_build_options()))
-    if (tuple_name(option) != "" || option.is_wrapping()) {
-      isl::set value = option.unwrap().range();
-      isl::val first = value.dim_min_val(0), last = value.dim_max_val(0);
-      if (first.is_int() && last.is_int())
-        return Interval{first.num_si(), last.num_si()};
-    }
+    if (option.is_wrapping()) return option.unwrap().range();
   return {};
 }
 
@@ -67,12 +62,12 @@ isl::multi_union_pw_aff schedule_of(const Band& band) {
   return out;
 }
 
-// { isolate[[c0, c1] -> [x]] : first <= x <= last } with one entry per enclosing band.
-isl::union_set isolate_text(int depth, const Interval& full) {
+// { isolate[[c0, c1] -> [x]] : ... } with one entry per enclosing band.
+isl::union_set isolate_option(int depth, const isl::set& full) {
   std::string outer;
   for (int d = 0; d < depth; ++d) outer += text(d ? ", c" : "c", d);
-  return isl::union_set(isl_context(), text("{ isolate[[", outer, "] -> [x]] : ", full.first, " <= x <= ",
-                                            full.second, " }"));
+  isl::map any(isl_context(), "{ [" + outer + "] -> [x] }");
+  return isl::union_set(renamed(any.intersect_range(full).wrap(), "isolate"));
 }
 
 // The subtree inserted at a leaf; returns its topmost node.
@@ -83,7 +78,7 @@ isl::schedule_node write(isl::schedule_node at, const LoopTreeRef& tree, int dep
     case LoopTree::loop: {
       at = at.insert_partial_schedule(schedule_of(tree->band));
       if (tree->isolate)
-        at = at.as<isl::schedule_node_band>().set_ast_build_options(isolate_text(depth, *tree->isolate));
+        at = at.as<isl::schedule_node_band>().set_ast_build_options(isolate_option(depth, *tree->isolate));
       at = write(at.child(0), tree->children[0], depth + 1).parent();
       return insert_mark(at, text(tree->mark)).parent();
     }

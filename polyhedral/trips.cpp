@@ -78,10 +78,7 @@ std::optional<Interval> values(const View& v) {
 void collect(const View& v, size_t from, Trips& out) {
   for (size_t k = from; k < v.outer.size(); ++k) {
     if (!v.outer[k].isolate) continue;
-    auto [first, last] = *v.outer[k].isolate;
-    isl::pw_aff value = v.outer[k].value;
-    isl::set inside = value.ge_set(v.domain.pw_aff_on_domain(isl::val(isl_context(), first)))
-                          .intersect(value.le_set(v.domain.pw_aff_on_domain(isl::val(isl_context(), last))));
+    isl::set inside = v.outer[k].isolate->preimage(v.outer[k].value.as_pw_multi_aff());
     View full = v, rest = v;
     full.domain = v.domain.intersect(inside);
     rest.domain = v.domain.subtract(inside);

@@ -1,0 +1,112 @@
+// One row per refusal code of every transformation of kernels; a generic test checks that none is missing.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+#include "polyhedral/transformation.h"
+#include "programs.h"
+
+using namespace nasc;
+
+namespace {
+
+enum Subject { conv, matmul, elementwise };
+struct Row {
+  const char* name;  // transformation/code
+  Subject subject;
+  std::vector<const char*> before;
+  const char* step;
+};
+
+const std::vector<Row> kRows = {
+    {"split/no-such-loop", conv, {}, "split(loop=zz, by=2)"},
+    {"split/ambiguous-loop", conv, {}, "split(loop=co, by=2)"},
+    {"split/bad-size", conv, {}, "split(loop=ci, sizes=[3, 3])"},
+    {"split/tile-too-large", conv, {}, "split(loop=ci, by=17)"},
+    {"split/indivisible", conv, {}, "split(loop=ci, by=3, remainder=none)"},
+    {"split/name-taken", conv, {}, "split(loop=ci, by=2, names=[kh, x])"},
+    {"split/annotated", conv, {"unroll(loop=ci)"}, "split(loop=ci, by=2)"},
+    {"interchange/no-such-loop", conv, {}, "interchange(outer=ci, inner=zz)"},
+    {"interchange/ambiguous-loop", conv, {}, "interchange(outer=co, inner=h)"},
+    {"interchange/not-adjacent", conv, {}, "interchange(outer=ci, inner=kw)"},
+    {"reorder/no-such-loop", conv, {}, "reorder(order=[ci, zz])"},
+    {"reorder/ambiguous-loop", conv, {}, "reorder(order=[co, h])"},
+    {"reorder/not-a-nest", conv, {}, "reorder(order=[kw, ci])"},
+    {"partition/no-such-loop", conv, {}, "partition(loop=zz, at=1)"},
+    {"partition/ambiguous-loop", conv, {}, "partition(loop=co, at=1)"},
+    {"partition/outside-range", conv, {}, "partition(loop=ci, at=0)"},
+    {"partition/name-taken", conv, {}, "partition(loop=ci, at=1, names=[kh, x])"},
+    {"peel/no-such-loop", conv, {}, "peel(loop=zz, count=1)"},
+    {"peel/ambiguous-loop", conv, {}, "peel(loop=co, count=1)"},
+    {"peel/unknown-trip-count", conv, {}, "peel(loop=kh, count=1)"},
+    {"peel/bad-count", conv, {}, "peel(loop=ci, count=4)"},
+    {"unroll/no-such-loop", conv, {}, "unroll(loop=zz)"},
+    {"unroll/ambiguous-loop", conv, {}, "unroll(loop=co)"},
+    {"unroll/unknown-trip-count", conv, {}, "unroll(loop=kh)"},
+    {"unroll/too-many-iterations", matmul, {}, "unroll(loop=k)"},
+    {"vectorize/no-such-loop", conv, {}, "vectorize(loop=zz)"},
+    {"vectorize/ambiguous-loop", conv, {}, "vectorize(loop=co)"},
+    {"vectorize/unknown-trip-count", conv, {}, "vectorize(loop=kh)"},
+    {"vectorize/bad-lanes", matmul, {}, "vectorize(loop=k)"},
+    {"vectorize/nested-vector", conv, {"vectorize(loop=init.h)"}, "vectorize(loop=init.w)"},
+    {"parallel/no-such-loop", conv, {}, "parallel(loop=zz)"},
+    {"parallel/ambiguous-loop", conv, {}, "parallel(loop=co)"},
+    {"parallel/nested-parallel", conv, {"parallel(loop=init.h)"}, "parallel(loop=init.w)"},
+    {"parallel/inside-stage", matmul, {"tile(loops=[i, j], sizes=[2, 2])"}, "parallel(loop=k)"},
+    {"skew/no-such-loop", elementwise, {}, "skew(loop=zz, by_loop=first.i, factor=1)"},
+    {"skew/ambiguous-loop", elementwise, {}, "skew(loop=j, by_loop=first.i, factor=1)"},
+    {"skew/not-outside", elementwise, {}, "skew(loop=first.i, by_loop=first.j, factor=1)"},
+    {"skew/bad-factor", elementwise, {}, "skew(loop=first.j, by_loop=first.i, factor=0)"},
+    {"skew/annotated", elementwise, {"unroll(loop=first.j)"}, "skew(loop=first.j, by_loop=first.i, factor=1)"},
+    {"fuse_loops/no-such-loop", conv, {}, "fuse_loops(first=zz, second=mac.n)"},
+    {"fuse_loops/ambiguous-loop", conv, {}, "fuse_loops(first=n, second=mac.n)"},
+    {"fuse_loops/not-adjacent", conv, {}, "fuse_loops(first=init.n, second=epi.n)"},
+    {"fuse_loops/bad-levels", conv, {}, "fuse_loops(first=init.n, second=mac.n, levels=5)"},
+    {"fuse_loops/name-taken", elementwise, {"interchange(outer=second.i, inner=second.j)"},
+     "fuse_loops(first=first.i, second=second.j)"},
+    {"fuse_loops/annotated", elementwise, {"parallel(loop=first.i)"}, "fuse_loops(first=first.i, second=second.i)"},
+};
+
+Kernel subject(Subject s) {
+  Program p = s == conv ? test::conv(4, 6) : s == matmul ? test::matmul(6, 8, 100) : test::elementwise(6, 8);
+  return {p, textual_schedule(p)};
+}
+
+std::string code_of(const Row& row) {
+  Kernel k = subject(row.subject);
+  for (const char* step : row.before) {
+    auto next = apply(k, parse_step(step));
+    if (!next) return "before: " + next.error().code + ": " + next.error().text;
+    k = *next;
+  }
+  auto out = apply(k, parse_step(row.step));
+  return out ? "accepted" : out.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("refuse: every row of the table is refused with its code") {
+  for (const Row& row : kRows) {
+    std::string name = row.name;
+    DYNAMIC_SECTION("refuse: " << name) { CHECK(code_of(row) == name.substr(name.find('/') + 1)); }
+  }
+}
+
+TEST_CASE("refuse: every registered refusal of kernel transformations has exactly one row") {
+  for (const Transformation* t : all_registered<Transformation>()) {
+    if (!t->on_kernel || t->name == std::string("tile")) continue;  // tile: tile_test
+    for (const char* code : t->refusals) {
+      std::string name = std::string(t->name) + "/" + code;
+      INFO(name);
+      CHECK(std::count_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.name == name; }) == 1);
+    }
+  }
+}
+
+TEST_CASE("refuse: unknown transformations and bad arguments") {
+  Kernel k = subject(conv);
+  CHECK(apply(k, parse_step("spilt(loop=ci, by=2)")).error().text.find("did you mean split") != std::string::npos);
+  CHECK(apply(k, parse_step("split(loop=ci, buy=2)")).error().code == "bad-argument");
+  CHECK(apply(k, parse_step("split(by=2)")).error().code == "bad-argument");
+  CHECK(apply(k, parse_step("split(loop=ci, by=two)")).error().code == "bad-argument");
+}
