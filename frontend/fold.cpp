@@ -28,6 +28,8 @@ double steps_of(const Program& p) {
 }
 
 void set_content(Value& v, const std::vector<Extent>& elements) {
+  NASC_CHECK(product(*v.shape).is(static_cast<int64_t>(elements.size())))
+      << v.original << ": " << elements.size() << " known elements of " << text(*v.shape);
   bool known = std::all_of(elements.begin(), elements.end(), [](const Extent& e) { return e.is_constant(); });
   if (!known) {
     v.content = elements;

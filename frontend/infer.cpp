@@ -19,7 +19,7 @@ bool complete(const Graph& g, const Node& node) {
 void check_declared(const Graph& g, const Node& node, const Value& v, DType type, const Shape& shape) {
   if (v.dtype != DType::none && v.dtype != type)
     throw UserError(code::bad_type, where(g, node), text("output \"", escaped(v.original), "\" is declared ", name(v.dtype), ", ", node.op, " gives ", name(type)));
-  if (!v.shape) return;
+  if (!v.shape || v.shape->empty()) return;  // exporters write [] for "unknown", too
   bool differs = v.shape->size() != shape.size();
   for (size_t i = 0; i < shape.size() && !differs; ++i)
     differs = (*v.shape)[i].is_constant() && shape[i].is_constant() && (*v.shape)[i].constant() != shape[i].constant();
