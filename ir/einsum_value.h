@@ -63,6 +63,7 @@ const Extent& extent_of(const Val& v);
 int64_t integer_of(const Val& v);  // a symbolic extent: UserError unsupported_shape
 double number_of(const Val& v);
 const List& list_of(const Val& v);
+inline List list_of(Val&& v) { return list_of(static_cast<const Val&>(v)); }  // of a temporary: a copy
 Shape shape_of(const Val& v);
 std::vector<int64_t> integers_of(const Val& v);
 
