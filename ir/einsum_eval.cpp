@@ -366,7 +366,7 @@ Val Builder::eval_call(const Ast& e) {
   if (f == "dtype") {
     auto t = find_dtype(static_cast<int>(std::clamp<int64_t>(integer_of(argument(0)), -1, 1000)));
     if (!t || t->type == DType::none)
-      throw UserError(code::unsupported_type, "", text("element type ", show(argument(0)), " is not supported"));
+      throw UserError(code::unsupported_type, "", text("element type ", e.args[0]->text, " = ", show(argument(0)), " is not supported"));
     return t->type;
   }
   auto type_argument = [&](size_t k) {
