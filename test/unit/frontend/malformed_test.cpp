@@ -73,7 +73,7 @@ TEST_CASE("real models import and lower") {
     Failure f = outcome((e.path() / "model.onnx").string());
     good += f.slug.empty();
     if (!f.slug.empty()) std::cout << "not lowered: " << f.line.substr(root->string().size() + 1) << "\n";
-    if (!f.slug.empty()) CHECK(f.slug.starts_with("unsupported"));
+    CHECK(f.slug != "internal");
   }
   std::cout << "models: " << good << " of " << total << " import and lower\n";
 }
