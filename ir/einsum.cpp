@@ -369,7 +369,8 @@ void Builder::run(const std::vector<Line>& lines) {
       }
       case Line::content: {
         std::vector<Extent> content;
-        for (const auto& e : list_of(eval(l.expr))) content.push_back(extent_of(e));
+        Val list = eval(l.expr);
+        for (const auto& e : list_of(list)) content.push_back(extent_of(e));
         NASC_CHECK(!result.contents.empty()) << "definition of " << call.name << ": content before out";
         result.contents[0] = std::move(content);
         break;

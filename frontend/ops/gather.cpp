@@ -11,7 +11,7 @@ const Registered<OpDef> gather{{"Gather", 1, R"(
   attr axis: int = 0
   let r = len(I)
   let a = axis < 0 ? axis + r : axis
-  need 0 <= a and a < r
+  need 0 <= a and a < r: "axis is out of range"
   let q = len(L)
   let n = I[a]
   let c = content(J)
@@ -50,7 +50,7 @@ const Registered<OpDef> gather_elements{{"GatherElements", 11, R"(
   attr axis: int = 0
   let r = len(I)
   let a = axis < 0 ? axis + r : axis
-  need 0 <= a and a < r
+  need 0 <= a and a < r: "axis is out of range"
   need len(L) == r
   need all([d == a or L[d] <= I[d] for d in range(r)])
   let n = I[a]
@@ -95,7 +95,7 @@ const char* const kScatterElements = R"(
   need reduction in ["none", "add", "mul", "max", "min"]
   let r = len(I)
   let a = axis < 0 ? axis + r : axis
-  need 0 <= a and a < r
+  need 0 <= a and a < r: "axis is out of range"
   need len(L) == r
   need V == L
   need all([d == a or L[d] <= I[d] for d in range(r)])

@@ -21,7 +21,7 @@ std::string concat_text(const char* axis) {
     let first = shape(X[0])
     let r = len(first)
     let a = axis < 0 ? axis + r : axis
-    need 0 <= a and a < r
+    need 0 <= a and a < r: "axis is out of range"
     need all([len(shape(x)) == r for x in X]): "inputs have different ranks"
     need all([all([d == a or shape(x)[d] == first[d] for d in range(r)]) for x in X]): "extents off the axis differ"
     let sizes = [shape(x)[a] for x in X]
@@ -39,7 +39,7 @@ std::string split_text(const char* head) {
     attr axis: int = 0
     let r = len(I)
     let a = axis < 0 ? axis + r : axis
-    need 0 <= a and a < r
+    need 0 <= a and a < r: "axis is out of range"
     need split != none or pieces_wanted == outputs
     let chunk = even ? I[a]/outputs : ceil_div(I[a], outputs)
     need split != none or not(even) or I[a] % outputs == 0
@@ -184,7 +184,7 @@ const char* const kCumulate = R"(
   let r = len(I)
   need len(axis) == 1
   let a = axis[0] < 0 ? axis[0] + r : axis[0]
-  need 0 <= a and a < r
+  need 0 <= a and a < r: "axis is out of range"
   let n = I[a]
   out Y[I..]: T
   tmp S[I..]: accumulator(T)

@@ -68,7 +68,7 @@ const Registered<OpDef> layer_normalization{{"LayerNormalization", 17, R"(
   attr stash_type: int = 1
   let r = len(I)
   let a = axis < 0 ? axis + r : axis
-  need 0 <= a and a < r
+  need 0 <= a and a < r: "axis is out of range"
   need broadcast(I, J) == I
   need K == none or broadcast(I, K) == I
   let W = accumulator(T)
@@ -95,7 +95,7 @@ const Registered<OpDef> rms_normalization{{"RMSNormalization", 23, R"(
   attr stash_type: int = 1
   let r = len(I)
   let a = axis < 0 ? axis + r : axis
-  need 0 <= a and a < r
+  need 0 <= a and a < r: "axis is out of range"
   need broadcast(I, J) == I
   let W = accumulator(T)
   out Y[I..]: R
@@ -129,7 +129,7 @@ const Registered<OpDef> lp_normalization{{"LpNormalization", 1, R"(
   need p in [1, 2]
   let r = len(I)
   let a = axis < 0 ? axis + r : axis
-  need 0 <= a and a < r
+  need 0 <= a and a < r: "axis is out of range"
   out Y[I..]: T
   tmp S[I[:a] ++ I[a + 1:]]: accumulator(T)
   S[o..] = 0

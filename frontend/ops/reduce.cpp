@@ -96,7 +96,7 @@ std::string arg_text(const char* lowest, const char* combine) {
     attr select_last_index: int = 0
     let r = len(I)
     let a = axis < 0 ? axis + r : axis
-    need 0 <= a and a < r
+    need 0 <= a and a < r: "axis is out of range"
     let n = I[a]
     need n >= 1
     out Y[I[:a] ++ (keepdims != 0 ? [1] : []) ++ I[a + 1:]]: i64
@@ -127,10 +127,10 @@ std::string softmax_text(int since, const char* body) {
     let a = axis < 0 ? axis + r : axis
   )";
   text += since >= 13 ? R"(
-    need 0 <= a and a < r
+    need 0 <= a and a < r: "axis is out of range"
     let row = [a]
   )" : R"(
-    need 0 <= a and a <= r
+    need 0 <= a and a <= r: "axis is out of range"
     let row = range(r)[a:]
   )";
   text += R"(

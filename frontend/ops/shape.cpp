@@ -31,7 +31,7 @@ const Registered<OpDef> flatten{{"Flatten", 1, R"(
   attr axis: int = 1
   let r = len(I)
   let a = axis < 0 ? axis + r : axis
-  need 0 <= a and a <= r
+  need 0 <= a and a <= r: "axis is out of range"
   out Y[product(I[:a]), product(I[a:])]: T
   view X
 )"}};
@@ -142,7 +142,7 @@ const Registered<OpDef> one_hot{{"OneHot", 9, R"(
   need n >= 1
   let r = len(I) + 1
   let a = axis < 0 ? axis + r : axis
-  need 0 <= a and a < r
+  need 0 <= a and a < r: "axis is out of range"
   out Y[I[:a] ++ [n] ++ I[a:]]: T
   def wrapped(x) = select(x < 0, x + n, x)
   Y[o..] = select(wrapped(cast(i64, X[o[:a] ++ o[a + 1:]])) == o[a], values[1], values[0])
