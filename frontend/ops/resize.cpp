@@ -22,18 +22,18 @@ const std::string kResample = R"(
     : coordinate == "half_pixel_symmetric" ? 0.5*I[d]*(1.0 - O[d]/(scale[d]*I[d])) + half(o, d)
     : O[d] > 1 ? start[d]*(I[d] - 1) + o*((stop[d] - start[d])*(I[d] - 1)/(O[d] - 1.0))
     : 0.5*(start[d] + stop[d])*(I[d] - 1) + 0.0*o
-  def nearest(x) = rounding == "floor" ? floor(x) : rounding == "ceil" ? ceil(x)
+  def nearest(x, d) = rounding == "simple" ? (scale[d] < 1 ? ceil(x) : floor(x)) : rounding == "floor" ? floor(x) : rounding == "ceil" ? ceil(x)
     : rounding == "round_prefer_ceil" ? floor(x + 0.5) : ceil(x - 0.5)
   def outside(x, d) = crop and (x < 0 or x > I[d] - 1)
   need coordinate in ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn",
     "half_pixel_symmetric", "tf_crop_and_resize"]
-  need rounding in ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]
+  need rounding in ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil", "simple"]
   out Y[O]: T
   if mode == "nearest" {
     let inner = [d in changed ? [o for o in range(O[d]) if not(outside(place(o, d), d))] : [] for d in range(r)]
     if crop { Y = extrapolation }
     let P = [not (d in changed) ? [[0, O[d], 1, 0, 1]]
-      : moved(pieces([integer(clamp(nearest(place(o, d)), 0, I[d] - 1)) for o in inner[d]]), inner[d]) for d in range(r)]
+      : moved(pieces([integer(clamp(nearest(place(o, d), d), 0, I[d] - 1)) for o in inner[d]]), inner[d]) for d in range(r)]
 )" + kCopyPieces + R"(
   } else {
     let W = is_float(T) ? accumulator(T) : f32
@@ -87,7 +87,7 @@ const std::string kOldDefaults = R"(
   need mode in ["nearest", "linear", "bilinear"]
   let mode = mode == "bilinear" ? "linear" : mode
   let coordinate = "asymmetric"
-  let rounding = "floor"
+  let rounding = "simple"
   let start = fill(len(I), 0.0)
   let stop = fill(len(I), 1.0)
   let coeff = -0.75
