@@ -72,7 +72,29 @@ isl::union_map order(const Schedule& schedule) {
   return schedule.tree.map().intersect_domain(schedule.tree.domain());
 }
 
-std::string text(const Schedule& schedule) { return block_text(schedule.tree); }
+namespace {
+// isl prints the pieces of a union in the order of a hash table, which depends on how the union was made: sorted, equal
+// schedules have equal text.
+std::string with_sorted_pieces(const std::string& line) {
+  size_t open = line.find("{ "), close = line.rfind(" }");
+  if (open == std::string::npos || close == std::string::npos || close < open + 2) return line;
+  std::vector<std::string> pieces;
+  size_t at = open + 2;
+  for (size_t next; (next = line.find("; ", at)) < close; at = next + 2) pieces.push_back(line.substr(at, next - at));
+  pieces.push_back(line.substr(at, close - at));
+  std::sort(pieces.begin(), pieces.end());
+  std::string out = line.substr(0, open + 2);
+  for (size_t k = 0; k < pieces.size(); ++k) out += (k ? "; " : "") + pieces[k];
+  return out + line.substr(close);
+}
+}  // namespace
+
+std::string text(const Schedule& schedule) {
+  std::istringstream in(block_text(schedule.tree));
+  std::string out;
+  for (std::string line; std::getline(in, line);) out += with_sorted_pieces(line) + "\n";
+  return out;
+}
 
 Expected<Schedule> parse(const Program& program, const std::string& text) {
   try {

@@ -1,6 +1,10 @@
 // Small Programs.
 #include "programs.h"
 
+#include <algorithm>
+
+#include "ir/interpret.h"
+
 namespace nasc::test {
 namespace {
 Access access(const std::string& text) {
@@ -84,6 +88,57 @@ Program elementwise(int64_t rows, int64_t columns) {
                             {"{ second[i, j] -> B[i, j] }", "{ second[i, j] -> A[i, j] }"})};
   verify(p);
   return p;
+}
+
+bool same_results(const Program& a, const Program& b) {
+  Bindings left;
+  unsigned seed = 1;
+  for (const Tensor& t : a.tensors) {
+    if (t.role != Role::input && t.role != Role::weight) continue;
+    HostTensor value{t.dtype, constants(t.shape), {}};
+    value.bytes.resize(static_cast<size_t>(element_count(t).constant()) * bytes(t.dtype));
+    for (int64_t i = 0; i < element_count(t).constant(); ++i)
+      value.as<float>()[i] = static_cast<float>((seed = seed * 1103515245 + 12345) >> 16 & 7) - 3;
+    left.emplace(t.name, std::move(value));
+  }
+  Bindings right = left;
+  interpret(a, left);
+  interpret(b, right);
+  for (const Tensor& t : a.tensors)
+    if (t.role == Role::output && left.at(t.name).bytes != right.at(t.name).bytes) return false;
+  return true;
+}
+
+Program in_schedule_order(const Kernel& kernel) {
+  struct Instance {
+    std::vector<long> time, point;
+    const Statement* statement;
+  };
+  std::vector<Instance> instances;
+  for (const auto& map : maps(order(kernel.schedule))) {
+    const Statement& s = kernel.program.statement(domain_name(map));
+    map.wrap().foreach_point([&](isl::point p) {
+      isl::multi_val values = p.multi_val();
+      Instance instance{{}, {}, &s};
+      for (unsigned k = 0; k < values.size(); ++k)
+        (k < s.iterators.size() ? instance.point : instance.time).push_back(values.at(static_cast<int>(k)).num_si());
+      instances.push_back(std::move(instance));
+    });
+  }
+  std::sort(instances.begin(), instances.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+  Program out = kernel.program;
+  out.statements.clear();
+  for (const auto& instance : instances) {
+    Statement s = *instance.statement;
+    s.name = text(instance.statement->name, "_", out.statements.size());
+    std::string point;
+    for (long v : instance.point) point += text(point.empty() ? "" : ", ", v);
+    s.domain = s.box = isl::set(isl_context(), "{ " + s.name + "[" + point + "] }");
+    s.write.map = renamed(s.write.map, s.name, "");
+    for (Access& r : s.reads) r.map = renamed(r.map, s.name, "");
+    out.statements.push_back(std::move(s));
+  }
+  return out;
 }
 
 }  // namespace nasc::test

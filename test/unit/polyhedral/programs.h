@@ -1,7 +1,7 @@
 // Small Programs that the tests of this folder schedule.
 #pragma once
 
-#include "ir/program.h"
+#include "polyhedral/module.h"
 
 namespace nasc::test {
 
@@ -15,5 +15,10 @@ Statement statement(const std::string& domain, const std::string& write, Combine
 Program conv(int64_t channels, int64_t extent, bool epilogue = true);
 Program matmul(int64_t m, int64_t n, int64_t k);
 Program elementwise(int64_t rows, int64_t columns);
+
+// Do both compute the same outputs from the same seeded inputs (small integers: every order of sums is exact)?
+bool same_results(const Program& a, const Program& b);
+// A Program of one statement per instance whose textual order is the order of the schedule.
+Program in_schedule_order(const Kernel& kernel);
 
 }  // namespace nasc::test

@@ -10,7 +10,7 @@ using namespace nasc;
 
 namespace {
 
-enum Subject { conv, matmul, elementwise };
+enum Subject { conv, matmul, elementwise, diagonal, shifted_reader, ordered };
 struct Row {
   const char* name;  // transformation/code
   Subject subject;
@@ -65,10 +65,49 @@ const std::vector<Row> kRows = {
     {"fuse_loops/name-taken", elementwise, {"interchange(outer=second.i, inner=second.j)"},
      "fuse_loops(first=first.i, second=second.j)"},
     {"fuse_loops/annotated", elementwise, {"parallel(loop=first.i)"}, "fuse_loops(first=first.i, second=second.i)"},
+    {"distribute/no-such-loop", conv, {}, "distribute(loop=zz)"},
+    {"distribute/ambiguous-loop", conv, {}, "distribute(loop=co)"},
+    {"distribute/not-a-sequence", conv, {}, "distribute(loop=kw)"},
+    {"stage/no-such-loop", conv, {}, "stage(tensor=Y, at=zz)"},
+    {"stage/ambiguous-loop", conv, {}, "stage(tensor=Y, at=w)"},
+    {"stage/no-such-tensor", conv, {}, "stage(tensor=Q, at=mac.w)"},
+    {"stage/not-written", conv, {}, "stage(tensor=X, at=mac.w)"},
+    {"stage/already-staged", conv, {"fuse_loops(first=init.n, second=mac.n, levels=4)", 
+     "fuse_loops(first=mac.n, second=epi.n, levels=4)", "stage(tensor=Y, at=w)"}, "stage(tensor=Y, at=h)"},
+    {"stage/several-parts", conv, {"partition(loop=mac.w, at=2)"}, "stage(tensor=Y, at=mac.w)"},
+    {"stage/not-projective", diagonal, {}, "stage(tensor=C, at=i)"},
+    {"stage/not-aligned", shifted_reader, {"fuse_loops(first=first.i, second=second.i)"}, "stage(tensor=B, at=i)"},
+    {"stage/ordered", ordered, {}, "stage(tensor=C, at=mac.j)"},
 };
 
+Program program(Subject s) {
+  switch (s) {
+    case conv: return test::conv(4, 6);
+    case matmul: return test::matmul(6, 8, 100);
+    case elementwise: return test::elementwise(6, 8);
+    case ordered: {
+      Program p = test::matmul(6, 8, 4);
+      p.statement("mac").reassociable = false;
+      return p;
+    }
+    case shifted_reader: {
+      Program p = test::elementwise(6, 8);
+      p.statements[1] = test::statement("{ second[i, j] : 1 <= i < 6 and 0 <= j < 8 }", "{ second[i, j] -> C[i, j] }",
+                                        Combine::assign, {"{ second[i, j] -> B[i - 1, j] }"});
+      return p;
+    }
+    case diagonal: break;
+  }
+  Program p;
+  p.name = "diagonal";
+  p.tensors = {test::tensor("A", {4, 4}, Role::input), test::tensor("C", {7}, Role::output)};
+  p.statements = {test::statement("{ sum[i, j] : 0 <= i < 4 and 0 <= j < 4 }", "{ sum[i, j] -> C[i + j] }", Combine::add,
+                                  {"{ sum[i, j] -> A[i, j] }"})};
+  return p;
+}
+
 Kernel subject(Subject s) {
-  Program p = s == conv ? test::conv(4, 6) : s == matmul ? test::matmul(6, 8, 100) : test::elementwise(6, 8);
+  Program p = program(s);
   return {p, textual_schedule(p)};
 }
 

@@ -1,0 +1,62 @@
+#include <catch2/catch.hpp>
+
+#include "ir/interpret.h"
+#include "polyhedral/transformation.h"
+#include "programs.h"
+
+using namespace nasc;
+
+namespace {
+Kernel after(Kernel k, const std::vector<const char*>& steps) {
+  for (const char* s : steps) {
+    auto next = apply(k, parse_step(s));
+    INFO(s << ": " << (next ? "" : next.error().text));
+    REQUIRE(next);
+    k = *next;
+  }
+  return k;
+}
+Kernel textual(const Program& p) { return {p, textual_schedule(p)}; }
+bool has_mark(const Kernel& k, const std::string& mark) { return text(k.schedule).find("\"" + mark + "\"") != std::string::npos; }
+}  // namespace
+
+TEST_CASE("stage: a local tensor whose life is one iteration is marked only") {
+  Kernel k = after(textual(test::conv(16, 8)),
+                   {"fuse_loops(first=init.n, second=mac.n, levels=4)", "fuse_loops(first=mac.n, second=epi.n, levels=4)",
+                    "split(loop=w, by=4)", "distribute(loop=w.i)", "stage(tensor=Y, at=w.t)",
+                    "reorder(order=[ci, kh, kw, mac.w.i])"});
+  CHECK(has_mark(k, "stage Y"));
+  CHECK(k.program.statements.size() == 3);
+}
+
+TEST_CASE("stage: an output gets an accumulator and a copy-out nest like the reduction's") {
+  Program p = test::matmul(8, 32, 12);
+  Kernel k = after(textual(p), {"fuse_loops(first=init.i, second=mac.i)", "split(loop=init.j, by=16)",
+                                "split(loop=mac.j, by=16)", "fuse_loops(first=init.j.t, second=mac.j.t)",
+                                "interchange(outer=mac.j.i, inner=k)", "vectorize(loop=mac.j.i)",
+                                "stage(tensor=C, at=j.t)"});
+  CHECK(has_mark(k, "stage C_acc"));
+  REQUIRE(k.program.statements.size() == 3);
+  CHECK(k.program.statements[2].name == "C_out");
+  std::vector<std::string> names;
+  for (const auto& l : loops_of(k.schedule, "C_out")) names.push_back(text(l.text));
+  CHECK(names == std::vector<std::string>{"i", "j.t", "j.i vectorize"});
+  CHECK(test::same_results(p, k.program));
+}
+
+TEST_CASE("stage: a reduction in chunks is summed apart and added") {
+  Program p = test::matmul(8, 16, 24);
+  Kernel k = after(textual(p), {"split(loop=k, by=8)", "reorder(order=[k.t, mac.i, mac.j, k.i])",
+                                "stage(tensor=C, at=mac.j)"});
+  REQUIRE(k.program.statements.size() == 4);
+  CHECK(shape_of({3, 8, 16}) == k.program.tensor("C_acc").shape);
+  CHECK(k.program.statement("C_add").combine == Combine::add);
+  CHECK(test::same_results(p, k.program));
+}
+
+TEST_CASE("stage: with the initialisation elsewhere the reduction adds to memory") {
+  Program p = test::conv(4, 6, false);
+  Kernel k = after(textual(p), {"split(loop=mac.w, by=4)", "reorder(order=[ci, kh, kw, mac.w.i])", "stage(tensor=Y, at=w.t)"});
+  CHECK(k.program.statement("Y_add").combine == Combine::add);
+  CHECK(test::same_results(p, k.program));
+}
