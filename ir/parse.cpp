@@ -175,7 +175,7 @@ void read_statement(TextReader& in, Program& p) {
 
 Program read_program(TextReader& in) {
   Program p;
-  if (in.peek() != '{') p.name = in.word();
+  if (in.peek() != '{') p.name = in.name();
   if (in.eat("origin")) p.origin = in.string();
   if (in.eat("phase")) {
     for (Phase phase : {Phase::compile, Phase::create, Phase::run})
@@ -260,14 +260,15 @@ struct NetworkReader {
     if (index < 0 || index >= static_cast<int64_t>(n.programs.size())) in.fail_at(start, "no such program");
     Call c;
     c.program = static_cast<int>(index);
-    in.need(n.programs[index]->name);
+    start = in.at;
+    if (in.name() != n.programs[index]->name) in.fail_at(start, text("program ", index, " has another name"));
     c.args = list("(", ")");
     if (in.peek() == '"') c.name = in.string();
     n.calls.push_back(std::move(c));
   }
   void read() {
     in.need("network");
-    n.name = in.word();
+    n.name = in.name();
     if (in.eat("hash")) n.model_hash = in.hexadecimal();
     in.need("{");
     while (in.eat("buffer")) read_buffer();

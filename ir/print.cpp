@@ -104,12 +104,11 @@ std::string tensor_text(const Tensor& t, bool canonical) {
   return out + "\n";
 }
 
-// isl's text of a set. What isl prints after parsing may order disjuncts and divisions otherwise: follow that to its end
+// isl's text of a set. Parsing it may order disjuncts otherwise and drop redundant constraints: follow that to its end
 // (of a cycle, the least text), so that printing what was parsed gives the same text.
 std::string set_text(const isl::set& set, const std::vector<std::string>& names) {
   std::vector<std::string> seen = {text(with_dim_names(set, names))};
-  if (basic_sets(set).size() <= 1 && seen[0].find('(') == std::string::npos) return seen[0];
-  for (int step = 0; step < 16; ++step) {
+  for (int step = 0; step < 64; ++step) {
     std::string next = text(isl::set(isl_context(), seen.back()));
     auto cycle = std::find(seen.begin(), seen.end(), next);
     if (cycle != seen.end()) return *std::min_element(cycle, seen.end());
@@ -132,7 +131,7 @@ std::string statement_text(const Program& p, const Statement& s, const std::stri
 std::string program_text(const Program& p, const std::string& indent, bool canonical) {
   std::string out = indent + "program";
   if (!canonical) {
-    out += " " + p.name;
+    out += " " + name_text(p.name);
     if (!p.origin.empty()) out += " origin " + quoted(p.origin);
   }
   if (p.phase != Phase::run) out += std::string(" phase ") + name(p.phase);
@@ -152,7 +151,7 @@ std::string print(const Network& n) {
     for (int b : buffers) out += (out.empty() ? "" : ", ") + n.buffers[b].name;
     return out;
   };
-  std::string out = "network " + n.name + (n.model_hash ? " hash " + hex(n.model_hash) : "") + " {\n";
+  std::string out = "network " + name_text(n.name) + (n.model_hash ? " hash " + hex(n.model_hash) : "") + " {\n";
   for (const Buffer& b : n.buffers) {
     std::string line = tensor_text(b, false);
     if (b.alias_of >= 0) line.insert(line.size() - 1, " alias " + n.buffers[b.alias_of].name);
@@ -161,7 +160,7 @@ std::string print(const Network& n) {
   for (const auto& p : n.programs) out += "\n" + program_text(*p, "  ", false);
   out += "\n  inputs [" + list(n.inputs) + "]\n  outputs [" + list(n.outputs) + "]\n";
   for (const Call& c : n.calls) {
-    out += "  call " + std::to_string(c.program) + " " + n.programs[c.program]->name + "(" + list(c.args) + ")";
+    out += "  call " + std::to_string(c.program) + " " + name_text(n.programs[c.program]->name) + "(" + list(c.args) + ")";
     out += c.name.empty() ? "\n" : " " + quoted(c.name) + "\n";
   }
   return out + "}\n";

@@ -40,6 +40,12 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+std::string name_text(const std::string& name) {
+  bool plain = !name.empty() && !(name[0] >= '0' && name[0] <= '9') && name.size() <= 256 &&
+               std::all_of(name.begin(), name.end(), is_word);
+  return plain ? name : quoted(name);
+}
+
 void TextReader::fail_at(size_t position, const std::string& text, bool limit) const {
   int line = 1, column = 1;
   for (size_t i = 0; i < position && i < source.size(); ++i) {

@@ -19,6 +19,8 @@ bool is_reserved(const std::string& word);
 int infix_level(std::string_view symbol);
 // "text" with quotes, backslashes and bytes outside printable ASCII escaped; the reader's string() is the inverse.
 std::string quoted(const std::string& text);
+// A name as it is when it is a C identifier, else quoted; the reader's name() is the inverse.
+std::string name_text(const std::string& name);
 
 struct TextReader {
   const std::string& source;
@@ -35,6 +37,7 @@ struct TextReader {
   std::string word();  // a C identifier
   bool at_word();
   std::string string();
+  std::string name() { return peek() == '"' ? string() : word(); }
   int64_t integer();
   uint64_t hexadecimal();
   // Everything up to the closing bracket of the opening one at `at`, both included, nesting limited.

@@ -132,7 +132,7 @@ TEST_CASE("text: [property] print, parse, print is a fixpoint and keeps the valu
 
 TEST_CASE("text: networks round-trip") {
   Network n;
-  n.name = "net";
+  n.name = "tiny-net 2";
   n.model_hash = 0xfeed;
   auto p = std::make_shared<Program>(conv());
   n.programs = {p};
@@ -200,4 +200,12 @@ TEST_CASE("text: [property] damaged text ends in an error or a Program, never a 
     } catch (const UserError&) {
     }
   }
+}
+
+TEST_CASE("text: redundant bounds that isl drops while reading do not change the text again") {
+  Program p = conv(1, 2, 3, 9);
+  std::string tuple = "mac[n, co, h, w, ci, kh, kw]";
+  p.statements[1].domain = isl::set(isl_context(), "{ " + tuple + " : n = 0 and 0 <= co < 2 and 0 <= h, w <= 3 and 0 <= ci < 3 and "
+                                    "0 <= kh, kw < 3 and 0 <= 2h + kh - 1 < 9 and 0 <= 2w + kw - 1 < 9 }");
+  check_fixpoint(p);
 }
