@@ -168,7 +168,7 @@ void move_access(Access& a, const std::string& from, const std::string& to) {
 
 Statement copy_statement(const std::string& name, const isl::set& elements, Access write, std::vector<Access> reads) {
   std::vector<std::string> iterators;
-  for (int k = 0; k < dims(elements); ++k) iterators.push_back(text("e", k));
+  for (int k = 0; k < dims(elements); ++k) iterators.push_back(text("o", k));
   Statement s(name, iterators, renamed(elements, name), std::move(write));
   s.reads = std::move(reads);
   return s;
