@@ -44,15 +44,19 @@ uint64_t file_hash(const std::string& path, size_t offset, size_t size) {
   return h;
 }
 
+// What runs before the processor check, or is not hot, must run on any processor of the architecture.
+Target baseline(Target target) {
+  target.cpu = architecture(target) == "x86_64" ? "x86-64" : "generic";
+  target.features.clear();
+  return target;
+}
+
 std::string runtime_object(const Target& target, const std::string& directory) {
   std::string_view bitcode = embed_bitcode(architecture(target));
   if (bitcode.empty()) throw UserError(code::unsupported_target, "--mtriple", "no runtime for " + target.triple);
   llvm::LLVMContext context;
   auto module = parse_bitcode(context, bitcode);
-  Target baseline = target;  // the processor check must run on any processor of the architecture
-  baseline.cpu = architecture(target) == "x86_64" ? "x86-64" : "generic";
-  baseline.features.clear();
-  std::vector<char> object = object_code(*module, baseline);
+  std::vector<char> object = object_code(*module, baseline(target));
   std::string path = directory + "/runtime.o";
   write_file(path, object.data(), object.size());
   return path;
@@ -151,7 +155,7 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
   {
     llvm::LLVMContext context;
     auto tables = parse_ir(context, tables_ir(n, arena, values, steps, module.target, t));
-    std::vector<char> object = object_code(*tables, module.target);
+    std::vector<char> object = object_code(*tables, baseline(module.target));
     write_file(directory + "/tables.o", object.data(), object.size());
     objects.push_back(directory + "/tables.o");
   }

@@ -47,12 +47,12 @@ void drop_unused(Module& module) {
     if (at < 0) {
       at = static_cast<int>(programs.size());
       std::shared_ptr<const Program> p = n.programs[call.program];
-      int count = names[p->name]++;
-      if (count > 0) {
+      std::string base = p->name.substr(0, p->name.find("_v"));  // without the number of an earlier round
+      int count = ++names[base];
+      std::string unique = count == 1 ? base : text(base, "_v", count);
+      if (unique != p->name) {
         Program copy = *p;
-        do copy.name = text(p->name, "_", count++);
-        while (names.count(copy.name));
-        names[copy.name] = 1;
+        copy.name = unique;
         p = std::make_shared<const Program>(std::move(copy));
       }
       programs.push_back(std::move(p));
