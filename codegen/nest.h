@@ -31,6 +31,7 @@ struct NestNode {
   Mark mark;  // loop: name and annotations; stage: tensor
   NestExprRef lower, upper;
   int64_t step = 1;
+  int band = 0;  // loop: parts of one band of the schedule tree share the number
   NestExprRef condition;          // if_
   std::string statement;          // user: one instance of this statement
   std::vector<NestExprRef> args;  // user: value of each iterator

@@ -345,6 +345,42 @@ std::optional<std::pair<int64_t, int64_t>> constant_range(const isl::set& set, i
   return std::pair(*low, *high);
 }
 
+std::vector<std::vector<AffCondition>> conditions(const isl::set& set) {
+  std::vector<std::vector<AffCondition>> out;
+  auto constraint = [](isl_constraint* c, void* user) {
+    isl::aff aff = isl::manage(isl_constraint_get_aff(c));
+    static_cast<std::vector<AffCondition>*>(user)->push_back({quasi(aff), isl_constraint_is_equality(c) == isl_bool_true});
+    isl_constraint_free(c);
+    return isl_stat_ok;
+  };
+  for (const auto& part : basic_sets(isl::manage(isl_set_compute_divs(set.copy())))) {
+    out.emplace_back();
+    isl_basic_set_foreach_constraint(part.get(), constraint, &out.back());
+  }
+  return out;
+}
+
+namespace {
+std::vector<std::pair<isl::set, isl::aff>> pieces(isl::pw_aff value) {
+  std::vector<std::pair<isl::set, isl::aff>> out;
+  auto piece = [](isl_set* s, isl_aff* a, void* user) {
+    static_cast<std::vector<std::pair<isl::set, isl::aff>>*>(user)->emplace_back(isl::manage(s), isl::manage(a));
+    return isl_stat_ok;
+  };
+  isl_pw_aff_foreach_piece(value.get(), piece, &out);
+  return out;
+}
+}  // namespace
+
+std::vector<std::pair<isl::set, isl::aff>> dim_min(const isl::set& set, int dim) {
+  return pieces(isl::manage(isl_set_dim_min(set.copy(), dim)));
+}
+std::vector<std::pair<isl::set, isl::aff>> dim_max(const isl::set& set, int dim) {
+  return pieces(isl::manage(isl_set_dim_max(set.copy(), dim)));
+}
+
+isl_ast_expr_op_type op_kind(const isl::ast_expr& expr) { return isl_ast_expr_op_get_type(expr.get()); }
+
 std::string block_text(const isl::schedule& schedule) {
   isl_printer* p = isl_printer_to_str(isl_context().get());
   p = isl_printer_set_yaml_style(p, ISL_YAML_STYLE_BLOCK);

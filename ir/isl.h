@@ -128,6 +128,16 @@ std::optional<std::pair<long, long>> dim_range(const isl::basic_set& set, int di
 bool involves(const isl::aff& aff, int input);
 // Smallest and largest value of one set dimension when both are constants; nullopt when symbolic, empty or unbounded.
 std::optional<std::pair<int64_t, int64_t>> constant_range(const isl::set& set, int dim);
+// A set as a disjunction of conjunctions of aff = 0 (equality) or aff >= 0, without existentials.
+struct AffCondition {
+  QuasiAff aff;
+  bool equality;
+};
+std::vector<std::vector<AffCondition>> conditions(const isl::set& set);
+// Bounds of one dimension over the whole set, as pieces { condition on parameters, aff } in no order.
+std::vector<std::pair<isl::set, isl::aff>> dim_min(const isl::set& set, int dim);
+std::vector<std::pair<isl::set, isl::aff>> dim_max(const isl::set& set, int dim);
+isl_ast_expr_op_type op_kind(const isl::ast_expr& expr);
 
 // Stable text of a schedule in block style; parses back to the same tree.
 std::string block_text(const isl::schedule& schedule);

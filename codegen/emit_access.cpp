@@ -1,0 +1,264 @@
+// Addresses, loads and stores: offsets become a base, one term per run-time loop behind its phi, and a displacement.
+#include <algorithm>
+
+#include "codegen/emitter.h"
+
+namespace nasc {
+namespace {
+constexpr int64_t kStackBytes = 64 << 10;
+constexpr size_t kFoldedBytes = 16 << 10;  // constant tensors up to this size are read at compile time
+}  // namespace
+
+llvm::Type* value_type(llvm::LLVMContext& c, DType t) {
+  if (t == DType::f64) return llvm::Type::getDoubleTy(c);
+  if (is_float(t)) return llvm::Type::getFloatTy(c);
+  return t == DType::boolean ? llvm::Type::getInt1Ty(c) : llvm::IntegerType::get(c, 8 * bytes(t));
+}
+llvm::Type* memory_type(llvm::LLVMContext& c, DType t) {
+  if (t == DType::f16) return llvm::Type::getInt16Ty(c);
+  return t == DType::boolean ? llvm::Type::getInt8Ty(c) : value_type(c, t);
+}
+
+int Emitter::frame_of(int atom) {
+  const Atom& a = algebra_.atom(atom);
+  if (a.kind == Atom::parameter) return 0;
+  if (a.kind == Atom::variable) {
+    for (size_t f = frames_.size(); f-- > 1;)
+      if (frames_[f].variable == atom) return static_cast<int>(f);
+    NASC_CHECK(false) << "loop variable " << a.name << " out of scope";
+  }
+  int f = a.condition ? frame_of(a.condition) : 0;
+  std::vector<Quasi> args = a.args;
+  for (const auto& x : args) f = std::max(f, frame_of(x));
+  return f;
+}
+int Emitter::frame_of(const Quasi& q) {
+  int f = 0;
+  for (const auto& t : q.terms) f = std::max(f, frame_of(t.first));
+  return f;
+}
+int Emitter::frame_of(const CondRef& c) {
+  if (!c) return 0;
+  return std::max({frame_of(c->value), frame_of(c->a), frame_of(c->b)});
+}
+
+llvm::Value* Emitter::atom_value(int id) {
+  int f = frame_of(id);
+  auto it = frames_[f].atoms.find(id);
+  if (it != frames_[f].atoms.end()) return it->second;
+  Atom a = algebra_.atom(id);
+  llvm::Value* v = hoisted(f, [&](llvm::IRBuilder<>& b) -> llvm::Value* {
+    if (a.kind == Atom::parameter) {
+      auto at = options_.values.find(a.name);
+      NASC_CHECK(at != options_.values.end()) << program_.name << ": no value for parameter " << a.name;
+      return b.CreateLoad(b.getInt64Ty(), b.CreateConstGEP1_64(b.getInt64Ty(), values_, at->second));
+    }
+    if (a.kind == Atom::select)
+      return b.CreateSelect(condition(a.condition), integer_in(b, a.args[0]), integer_in(b, a.args[1]));
+    llvm::Value* x = integer_in(b, a.args[0]);
+    if (a.kind == Atom::product) {
+      for (size_t k = 1; k < a.args.size(); ++k) x = b.CreateNSWMul(x, integer_in(b, a.args[k]));
+      return x;
+    }
+    llvm::Value* y = integer_in(b, a.args[1]);
+    if (a.kind == Atom::min) return b.CreateSelect(b.CreateICmpSLT(x, y), x, y);
+    if (a.kind == Atom::max) return b.CreateSelect(b.CreateICmpSGT(x, y), x, y);
+    llvm::Value* zero = b.getInt64(0);
+    if (!a.args[1].is_constant()) y = b.CreateSelect(b.CreateICmpEQ(y, zero), b.getInt64(1), y);
+    bool positive = algebra_.range(a.args[0]).lo >= 0 && a.args[1].is_constant();
+    if (positive) return a.kind == Atom::mod ? b.CreateURem(x, y) : b.CreateUDiv(x, y);
+    llvm::Value* r = b.CreateSRem(x, y);
+    llvm::Value* negative = b.CreateAnd(b.CreateICmpNE(r, zero), b.CreateICmpSLT(b.CreateXor(r, y), zero));
+    if (a.kind == Atom::mod) return b.CreateSelect(negative, b.CreateAdd(r, y), r);
+    llvm::Value* q = b.CreateSDiv(x, y);
+    return b.CreateSelect(negative, b.CreateSub(q, b.getInt64(1)), q);
+  });
+  frames_[f].atoms[id] = v;
+  return v;
+}
+
+llvm::Value* Emitter::integer_in(llvm::IRBuilder<>& b, const Quasi& q) {
+  llvm::Value* sum = nullptr;
+  for (const auto& [id, c] : q.terms) {
+    llvm::Value* v = atom_value(id);
+    if (c != 1) v = b.CreateNSWMul(v, b.getInt64(c));
+    sum = sum ? b.CreateNSWAdd(sum, v) : v;
+  }
+  if (!sum) return b.getInt64(q.constant);
+  return q.constant ? b.CreateNSWAdd(sum, b.getInt64(q.constant)) : sum;
+}
+llvm::Value* Emitter::integer(const Quasi& q) { return integer_in(b_, q); }
+
+// Evaluated behind the innermost loop it depends on.
+llvm::Value* Emitter::condition(const CondRef& c) {
+  if (c->kind == Cond::always || c->kind == Cond::never) return b_.getInt1(c->kind == Cond::always);
+  llvm::Value* x = c->a ? condition(c->a) : nullptr;
+  llvm::Value* y = c->b ? condition(c->b) : nullptr;
+  return hoisted(frame_of(c), [&](llvm::IRBuilder<>& b) -> llvm::Value* {
+    switch (c->kind) {
+      case Cond::ge: return b.CreateICmpSGE(integer_in(b, c->value), b.getInt64(0));
+      case Cond::eq: return b.CreateICmpEQ(integer_in(b, c->value), b.getInt64(0));
+      case Cond::and_: return b.CreateAnd(x, y);
+      case Cond::or_: return b.CreateOr(x, y);
+      default: return b.CreateNot(x);
+    }
+  });
+}
+
+llvm::Value* Emitter::base(const std::string& name) {
+  auto it = bases_.find(name);
+  if (it != bases_.end()) return it->second;
+  const Tensor& t = program_.tensor(name);
+  Extent size = storage_bytes(t);
+  if (!size.is_constant() || size.constant() > kStackBytes)
+    give_up("temp-too-large", text("local tensor ", name, " of ", size.text(), " bytes is outside of a stage region"));
+  bool halo = storage_elements(t) != element_count(t);
+  llvm::Value* v = hoisted(0, [&](llvm::IRBuilder<>& b) {
+    auto* slot = b.CreateAlloca(llvm::ArrayType::get(b.getInt8Ty(), std::max<int64_t>(size.constant(), 1)));
+    slot->setAlignment(llvm::Align(64));
+    if (halo) b.CreateMemSet(slot, b.getInt8(0), size.constant(), llvm::Align(64));
+    return slot;
+  });
+  return bases_[name] = v;
+}
+
+llvm::Value* Emitter::address(const std::string& tensor, const Quasi& offset) {
+  int64_t width = bytes(program_.tensor(tensor).dtype);
+  std::vector<std::pair<int, std::pair<int, int64_t>>> terms;
+  for (const auto& t : offset.terms) terms.push_back({frame_of(t.first), t});
+  std::stable_sort(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  llvm::Value* p = base(tensor);
+  std::pair<std::string, std::vector<std::pair<int, int64_t>>> prefix{tensor, {}};
+  for (const auto& [f, term] : terms) {
+    prefix.second.push_back(term);
+    auto it = frames_[f].addresses.find(prefix);
+    if (it != frames_[f].addresses.end()) {
+      p = it->second;
+      continue;
+    }
+    llvm::Value* v = atom_value(term.first);
+    p = hoisted(f, [&](llvm::IRBuilder<>& b) {
+      int64_t by = term.second * width;
+      return b.CreateGEP(b.getInt8Ty(), p, by == 1 ? v : b.CreateNSWMul(v, b.getInt64(by)));
+    });
+    frames_[f].addresses[prefix] = p;
+  }
+  return offset.constant ? b_.CreateConstGEP1_64(b_.getInt8Ty(), p, offset.constant * width) : p;
+}
+
+Staged* Emitter::staged(const std::string& tensor) {
+  for (size_t k = regions_.size(); k-- > 0;)
+    if (regions_[k].tensor == tensor) return &regions_[k];
+  return nullptr;
+}
+int64_t Emitter::key(Staged& s, const Quasi& offset) {
+  Quasi runtime = offset - offset.constant;
+  if (!s.fixed) s.runtime = runtime, s.fixed = true;
+  if (s.runtime != runtime)
+    give_up("stage-address", "an element of " + s.tensor + " is addressed by a loop inside its stage region");
+  return offset.constant;
+}
+
+Emitter::Mode Emitter::mode(const Quasi& offset, int64_t* stride) const {
+  if (lane_ < 0) return Mode::uniform;
+  if (algebra_.hides(offset, lane_)) return Mode::scattered;
+  int64_t c = offset.coefficient(lane_);
+  if (stride) *stride = c;
+  return c == 0 ? Mode::uniform : c == 1 ? Mode::unit : Mode::strided;
+}
+Quasi Emitter::at_lane(const Quasi& q, int64_t lane) {
+  return lane_ < 0 ? q : algebra_.substitute(q, {{lane_, Quasi(lane_lower_ + lane)}});
+}
+
+llvm::Value* Emitter::from_memory(DType t, llvm::Value* v) {
+  if (t == DType::boolean) return b_.CreateICmpNE(v, llvm::Constant::getNullValue(v->getType()));
+  if (t != DType::f16) return v;
+  if (!traits_.half) return half_to_float(b_, v);
+  auto with = [&](llvm::Type* scalar) -> llvm::Type* { return v->getType()->getWithNewType(scalar); };
+  return b_.CreateFPExt(b_.CreateBitCast(v, with(b_.getHalfTy())), with(b_.getFloatTy()));
+}
+llvm::Value* Emitter::to_memory(DType t, llvm::Value* v) {
+  auto with = [&](llvm::Type* scalar) -> llvm::Type* { return v->getType()->getWithNewType(scalar); };
+  if (t == DType::boolean) return b_.CreateZExt(v, with(b_.getInt8Ty()));
+  if (t != DType::f16) return v;
+  if (!traits_.half) return float_to_half(b_, v);
+  return b_.CreateBitCast(b_.CreateFPTrunc(v, with(b_.getHalfTy())), with(b_.getInt16Ty()));
+}
+
+llvm::Value* Emitter::load_one(const Tensor& t, const Quasi& offset, int64_t width) {
+  auto cached = loads_.find({t.name, offset});
+  if (cached != loads_.end() && cached->second.first == width) return cached->second.second;
+  llvm::Type* type = memory_type(context_, t.dtype);
+  if (width > 1) type = llvm::FixedVectorType::get(type, static_cast<unsigned>(width));
+  llvm::Value* raw = b_.CreateAlignedLoad(type, address(t.name, offset), llvm::Align(bytes(t.dtype)));
+  llvm::Value* v = from_memory(t.dtype, raw);
+  loads_[{t.name, offset}] = {width, v};
+  return v;
+}
+void Emitter::store_one(const Tensor& t, const Quasi& offset, llvm::Value* v) {
+  b_.CreateAlignedStore(to_memory(t.dtype, v), address(t.name, offset), llvm::Align(bytes(t.dtype)));
+  std::erase_if(loads_, [&](const auto& e) { return e.first.first == t.name; });
+}
+
+// An element of a small constant tensor at a constant offset, else nullptr.
+llvm::Value* Emitter::constant_element(const Tensor& t, const Quasi& offset) {
+  if (!t.payload || !offset.is_constant() || t.payload.size > kFoldedBytes) return nullptr;
+  auto [it, fresh] = constants_.try_emplace(t.name);
+  if (fresh) it->second = packed(t);
+  const std::byte* at = it->second.data + offset.constant * bytes(t.dtype);
+  llvm::Type* type = value_type(context_, t.dtype);
+  if (t.dtype == DType::f32) return llvm::ConstantFP::get(type, *reinterpret_cast<const float*>(at));
+  if (t.dtype == DType::f64) return llvm::ConstantFP::get(type, *reinterpret_cast<const double*>(at));
+  if (t.dtype == DType::f16) return nullptr;
+  uint64_t v = 0;
+  for (int k = bytes(t.dtype); k-- > 0;) v = v << 8 | static_cast<uint64_t>(at[k]);
+  return llvm::ConstantInt::get(type, t.dtype == DType::boolean ? v != 0 : v);
+}
+
+llvm::Value* Emitter::load(const std::string& tensor, const Quasi& offset) {
+  const Tensor& t = program_.tensor(tensor);
+  Mode m = mode(offset);
+  if (Staged* s = staged(tensor)) {
+    int64_t width = m == Mode::unit ? lanes_ : 1;
+    if (m == Mode::strided || m == Mode::scattered || (s->width && s->width != width))
+      give_up("stage-lanes", "lanes do not lie along the last dimension of staged tensor " + tensor);
+    auto it = s->elements.find(key(*s, at_lane(offset, 0)));
+    if (it == s->elements.end()) give_up("stage-undefined", "an element of " + tensor + " is read before it is written");
+    return it->second;
+  }
+  if (m == Mode::uniform || m == Mode::unit) {
+    if (m == Mode::uniform)
+      if (llvm::Value* c = constant_element(t, offset)) return c;
+    if (!t.payload || m == Mode::uniform) return load_one(t, at_lane(offset, 0), m == Mode::unit ? lanes_ : 1);
+  }
+  std::vector<llvm::Constant*> all;
+  for (int64_t k = 0; k < lanes_; ++k) {
+    auto* c = llvm::dyn_cast_or_null<llvm::Constant>(constant_element(t, at_lane(offset, k)));
+    if (!c) break;
+    all.push_back(c);
+  }
+  if (static_cast<int64_t>(all.size()) == lanes_) return llvm::ConstantVector::get(all);
+  if (m == Mode::unit) return load_one(t, at_lane(offset, 0), lanes_);
+  llvm::Value* v = llvm::PoisonValue::get(llvm::FixedVectorType::get(value_type(context_, t.dtype), static_cast<unsigned>(lanes_)));
+  for (int64_t k = 0; k < lanes_; ++k)
+    v = b_.CreateInsertElement(v, load_one(t, at_lane(offset, k), 1), static_cast<uint64_t>(k));
+  return v;
+}
+
+void Emitter::store(const std::string& tensor, const Quasi& offset, llvm::Value* v) {
+  const Tensor& t = program_.tensor(tensor);
+  Mode m = mode(offset);
+  v = m == Mode::uniform ? (v->getType()->isVectorTy() ? lane(v, lanes_ - 1) : v) : splat(v);
+  if (Staged* s = staged(tensor)) {
+    int64_t width = m == Mode::unit ? lanes_ : 1, k = key(*s, at_lane(offset, 0));
+    if (!s->width) s->width = width, s->phase = k % width;
+    if (m == Mode::strided || m == Mode::scattered || s->width != width || k % width != s->phase)
+      give_up("stage-lanes", "lanes do not lie along the last dimension of staged tensor " + tensor);
+    s->elements[k] = v;
+    return;
+  }
+  if (m == Mode::uniform || m == Mode::unit) return store_one(t, at_lane(offset, 0), v);
+  for (int64_t k = 0; k < lanes_; ++k) store_one(t, at_lane(offset, k), lane(v, k));
+}
+
+}  // namespace nasc

@@ -1,0 +1,247 @@
+// Control flow: unrolled, vectorised, divided and run-time loops, guards; staged values get phis.
+#include <algorithm>
+#include <set>
+
+#include "codegen/emitter.h"
+
+namespace nasc {
+namespace {
+constexpr int64_t kMaxUnroll = 256, kMaxInstances = 100'000, kMaxLanes = 64;
+
+using Elements = std::vector<std::map<int64_t, llvm::Value*>>;
+Elements snapshot(const std::vector<Staged>& regions) {
+  Elements out;
+  for (const auto& r : regions) out.push_back(r.elements);
+  return out;
+}
+}  // namespace
+
+void Emitter::walk(const NestRef& n) {
+  switch (n->kind) {
+    case NestNode::block:
+      for (const auto& c : n->children) walk(c);
+      return;
+    case NestNode::loop: return loop(n);
+    case NestNode::stage: return stage(n);
+    case NestNode::user: return user(n);
+    case NestNode::barrier: give_up("barrier-in-kernel", "a barrier mark inside a kernel; make two kernels of it");
+    case NestNode::if_: {
+      CondRef c = algebra_.substitute(infos_.at(n.get()).condition, bound_);
+      branch(c, [&] { walk(n->children[0]); }, n->children.size() > 1 ? std::function<void()>([&] { walk(n->children[1]); }) : nullptr);
+    }
+  }
+}
+
+void Emitter::stage(const NestRef& n) {
+  const Tensor* t = program_.find_tensor(n->mark.name);
+  if (!t || t->role != Role::temp) give_up("stage-not-temp", "stage " + n->mark.name + ": not a local tensor");
+  regions_.push_back({.tensor = n->mark.name, .runtime = {}, .elements = {}});
+  walk(n->children[0]);
+  regions_.pop_back();
+}
+
+void Emitter::loop(const NestRef& n) {
+  const Info& info = infos_.at(n.get());
+  Quasi lower = algebra_.substitute(info.lower, bound_), upper = algebra_.substitute(info.upper, bound_);
+  Range trips = algebra_.range(upper - lower);
+  if (trips.hi < 0) return;
+  if (trips.lo == 0 && trips.hi == 0 && !(upper - lower).terms.size()) {
+    auto before = bound_;
+    bound_[info.variable] = lower;
+    walk(n->children[0]);
+    bound_ = before;
+    return;
+  }
+  if (divided_.count(n.get())) return divided_loop(n, lower, upper);
+  auto note = [&](const std::string& why) {
+    std::string line = nasc::text(n->mark) + ": " + why;
+    if (std::find(notes.begin(), notes.end(), line) == notes.end()) notes.push_back(line);
+  };
+  if (n->mark.has(Annotation::vectorize)) {
+    std::string why;
+    if (!lower.is_constant() || !upper.is_constant()) why = "bounds are not constant: scalar loop";
+    else if (upper.constant - lower.constant >= kMaxLanes) why = "more than 64 lanes: scalar loop";
+    else if (n->step != 1) why = "step is not 1: scalar loop";
+    else if (lane_ >= 0) why = "inside another vectorised loop: unrolled";
+    else if (!info.lanes_ok) why = "a loop or condition inside depends on the lane: scalar loop";
+    else if (traits_.gpu) why = "scalar on this target";
+    if (why.empty()) {
+      lane_ = info.variable;
+      lane_lower_ = lower.constant;
+      lanes_ = upper.constant - lower.constant + 1;
+      walk(n->children[0]);
+      lane_ = -1;
+      lanes_ = 0;
+      splats_.clear();
+      return;
+    }
+    note(why);
+  }
+  bool unroll = n->mark.has(Annotation::unroll) || (n->mark.has(Annotation::vectorize) && lane_ >= 0);
+  if (unroll) {
+    bool fits = lower.is_constant() && trips.hi < kMaxUnroll * n->step;
+    if (fits) return unrolled(n, lower, upper, trips);
+    note("bounds are not constant or above 256: kept as a loop");
+  }
+  runtime_loop(n, integer(lower), integer(upper), trips.lo < 0);
+}
+
+void Emitter::unrolled(const NestRef& n, const Quasi& lower, const Quasi& upper, Range trips) {
+  const Info& info = infos_.at(n.get());
+  for (int64_t k = 0; k <= trips.hi; k += n->step) {
+    Quasi v(lower.constant + k);
+    auto body = [&] {
+      auto before = bound_;
+      bound_[info.variable] = v;
+      walk(n->children[0]);
+      bound_ = before;
+    };
+    branch(algebra_.ge(upper - v), body, nullptr);
+  }
+}
+
+void Emitter::divided_loop(const NestRef& n, const Quasi& lower, const Quasi& upper) {
+  parallel = true;
+  llvm::Value* lo = integer(lower);
+  llvm::Value* trips = b_.CreateAdd(b_.CreateSDiv(b_.CreateSub(integer(upper), lo), b_.getInt64(n->step)), b_.getInt64(1));
+  trips = b_.CreateSelect(b_.CreateICmpSLT(integer(upper), lo), b_.getInt64(0), trips);
+  llvm::Value* first = nullptr;
+  llvm::Value* last = nullptr;
+  llvm::Value* t = b_.CreateSExt(tid_, b_.getInt64Ty());
+  llvm::Value* of = b_.CreateSExt(nt_, b_.getInt64Ty());
+  first = b_.CreateSDiv(b_.CreateMul(trips, t), of);
+  last = b_.CreateSDiv(b_.CreateMul(trips, b_.CreateAdd(t, b_.getInt64(1))), of);
+  llvm::Value* step = b_.getInt64(n->step);
+  llvm::Value* from = b_.CreateAdd(lo, b_.CreateMul(first, step));
+  llvm::Value* to = b_.CreateAdd(lo, b_.CreateMul(b_.CreateSub(last, b_.getInt64(1)), step));
+  runtime_loop(n, from, to, true);
+}
+
+void Emitter::runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty) {
+  const Info& info = infos_.at(n.get());
+  std::string name = n->mark.name.empty() ? n->variable : n->mark.name;
+  auto* body = llvm::BasicBlock::Create(context_, name, function_);
+  auto* exit = llvm::BasicBlock::Create(context_, name + ".end", function_);
+  auto* before = b_.GetInsertBlock();
+  if (may_be_empty) b_.CreateCondBr(b_.CreateICmpSLE(lower, upper), body, exit);
+  else b_.CreateBr(body);
+
+  b_.SetInsertPoint(body);
+  auto* index = b_.CreatePHI(b_.getInt64Ty(), 2, name);
+  index->addIncoming(lower, before);
+  Elements entering = snapshot(regions_);
+  std::vector<std::pair<llvm::PHINode*, std::pair<size_t, int64_t>>> phis;
+  llvm::Instruction* last = index;
+  for (size_t r = 0; r < regions_.size(); ++r)
+    for (auto& [key, v] : regions_[r].elements) {
+      auto* phi = b_.CreatePHI(v->getType(), 2);
+      phi->addIncoming(v, before);
+      phis.push_back({phi, {r, key}});
+      v = phi;
+      last = phi;
+    }
+  Frame frame;
+  frame.variable = info.variable;
+  frame.block = body;
+  frame.last = last;
+  frame.atoms[info.variable] = index;
+  frames_.push_back(std::move(frame));
+  forget();
+  walk(n->children[0]);
+  forget();
+  frames_.pop_back();
+
+  auto* latch = b_.GetInsertBlock();
+  llvm::Value* next = b_.CreateNSWAdd(index, b_.getInt64(n->step));
+  index->addIncoming(next, latch);
+  b_.CreateCondBr(b_.CreateICmpSLE(next, upper), body, exit);
+  for (auto& [phi, where] : phis) {
+    llvm::Value*& now = regions_[where.first].elements[where.second];
+    if (now != phi) {
+      phi->addIncoming(now, latch);
+      continue;
+    }
+    llvm::Value* outer = phi->getIncomingValue(0);  // not changed in the loop
+    phi->replaceAllUsesWith(outer);
+    for (auto& r : regions_)
+      for (auto& [key, v] : r.elements)
+        if (v == phi) v = outer;
+    phi->eraseFromParent();
+  }
+  b_.SetInsertPoint(exit);
+  if (!may_be_empty) return;
+  for (size_t r = 0; r < regions_.size(); ++r)
+    for (auto& [key, v] : regions_[r].elements) {
+      auto it = entering[r].find(key);
+      llvm::Value* other = it == entering[r].end() ? llvm::PoisonValue::get(v->getType()) : it->second;
+      if (other == v) continue;
+      auto* phi = b_.CreatePHI(v->getType(), 2);
+      phi->addIncoming(other, before);
+      phi->addIncoming(v, latch);
+      v = phi;
+    }
+}
+
+void Emitter::branch(const CondRef& c, const std::function<void()>& then, const std::function<void()>& otherwise) {
+  if (c->kind == Cond::always) return then();
+  if (c->kind == Cond::never) return otherwise ? otherwise() : void();
+  auto* yes = llvm::BasicBlock::Create(context_, "then", function_);
+  auto* no = llvm::BasicBlock::Create(context_, "else", function_);
+  auto* join = llvm::BasicBlock::Create(context_, "join", function_);
+  b_.CreateCondBr(condition(c), yes, no);
+  Elements before = snapshot(regions_);
+  auto side = [&](llvm::BasicBlock* block, const std::function<void()>& f) {
+    for (size_t r = 0; r < regions_.size(); ++r) regions_[r].elements = before[r];
+    b_.SetInsertPoint(block);
+    forget();
+    if (f) f();
+    forget();
+    auto* end = b_.GetInsertBlock();
+    b_.CreateBr(join);
+    return std::pair(end, snapshot(regions_));
+  };
+  auto [then_end, a] = side(yes, then);
+  auto [else_end, b] = side(no, otherwise);
+  b_.SetInsertPoint(join);
+  for (size_t r = 0; r < regions_.size(); ++r) {
+    std::set<int64_t> keys;
+    for (const auto& e : a[r]) keys.insert(e.first);
+    for (const auto& e : b[r]) keys.insert(e.first);
+    for (int64_t key : keys) {
+      auto x = a[r].find(key), y = b[r].find(key);
+      llvm::Type* type = (x != a[r].end() ? x : y)->second->getType();
+      llvm::Value* u = x != a[r].end() ? x->second : llvm::PoisonValue::get(type);
+      llvm::Value* v = y != b[r].end() ? y->second : llvm::PoisonValue::get(type);
+      if (u != v) {
+        auto* phi = b_.CreatePHI(type, 2);
+        phi->addIncoming(u, then_end);
+        phi->addIncoming(v, else_end);
+        u = phi;
+      }
+      regions_[r].elements[key] = u;
+    }
+  }
+}
+
+void Emitter::user(const NestRef& n) {
+  const Info& info = infos_.at(n.get());
+  if (++instances_ > kMaxInstances) give_up("kernel-too-large", "unrolled beyond 100,000 statement instances");
+  const Statement& s = *info.statement;
+  DType type = program_.tensor(s.write.tensor).dtype;
+  Quasi at = algebra_.substitute(info.offsets[0], bound_);
+  if (s.combine == Combine::assign) return store(s.write.tensor, at, expression(*s.body, info));
+  Mode m = mode(at);
+  if (lane_ < 0 || m == Mode::unit || m == Mode::strided)
+    return store(s.write.tensor, at, combined(s, load(s.write.tensor, at), info));
+  // Lanes meet in one element: one after the other.
+  llvm::Value* v = splat(expression(*s.body, info));
+  int vectorised = lane_;
+  for (int64_t k = 0; k < lanes_; ++k) {
+    Quasi element = at_lane(at, k);
+    lane_ = -1;
+    store(s.write.tensor, element, combine(s.combine, type, load(s.write.tensor, element), lane(v, k)));
+    lane_ = vectorised;
+  }
+}
+
+}  // namespace nasc

@@ -1,0 +1,40 @@
+// Loads an emitted kernel into this process and runs it on row-major tensors.
+#pragma once
+
+#include <memory>
+
+#include "codegen/emit.h"
+#include "ir/host_tensor.h"
+#include "ir/points.h"
+
+namespace nasc::test {
+
+class Jit {
+ public:
+  explicit Jit(const KernelObject& object);
+  ~Jit();
+  using Fn = void (*)(void* const* buffers, const int64_t* values, int32_t tid, int32_t nt);
+  Fn fn() const { return fn_; }
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+  Fn fn_ = nullptr;
+};
+
+// Bytes laid out as the tensor says, 64-byte aligned, zero elsewhere; and back.
+std::vector<std::byte> to_storage(const Tensor& tensor, const HostTensor& value);
+HostTensor from_storage(const Tensor& tensor, const std::vector<int64_t>& shape, const std::byte* bytes);
+
+// Emits for this machine (nest: instead of the schedule), runs with every tid of nt, puts the outputs into `bindings`.
+KernelObject run_kernel(const Kernel& kernel, Bindings& bindings, const ParameterValues& given = {}, int nt = 1,
+                        std::optional<NestRef> nest = {});
+
+// Random contents for inputs and weights without payload.
+Bindings random_bindings(const Program& program, uint64_t seed, const ParameterValues& given = {});
+// Largest |a - b| / max(1, |b|); NaN in both counts as equal.
+double difference(const HostTensor& a, const HostTensor& b);
+// Runs the kernel and the interpreter on random data and returns the largest difference over the outputs.
+double check_kernel(const Kernel& kernel, const ParameterValues& given = {}, int nt = 1, std::optional<NestRef> nest = {});
+
+}  // namespace nasc::test
