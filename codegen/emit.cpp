@@ -64,7 +64,15 @@ void Emitter::check_parallel(const NestRef& nest) {
     const Info& info = infos_.at(n.get());
     return n->kind == NestNode::loop && !(info.lower == info.upper);
   };
-  auto marked = [&](const NestRef& n) { return real(n) && n->mark.has(Annotation::parallel); };
+  std::set<int> bands;  // with more than one iteration
+  std::function<void(const NestRef&)> collect = [&](const NestRef& n) {
+    if (real(n) && n->mark.has(Annotation::parallel)) bands.insert(n->band);
+    for (const auto& c : n->children) collect(c);
+  };
+  collect(nest);
+  auto marked = [&](const NestRef& n) {
+    return n->kind == NestNode::loop && n->mark.has(Annotation::parallel) && bands.count(n->band);
+  };
   std::function<bool(const NestRef&)> any = [&](const NestRef& n) {
     if (marked(n)) return true;
     for (const auto& c : n->children)
@@ -80,7 +88,7 @@ void Emitter::check_parallel(const NestRef& nest) {
       band = n->band;
       divided_.insert(n.get());
       for (const auto& c : n->children)
-        if (any(c)) notes.push_back(n->mark.name + ": parallel loops inside it run on one thread each");
+        if (!traits_.gpu && any(c)) notes.push_back(n->mark.name + ": parallel loops inside it run on one thread each");
       return;
     }
     if (real(n)) give_up("parallel-not-outermost", "loop " + n->mark.name + " is around a parallel loop or beside it");
@@ -97,14 +105,14 @@ void Emitter::run(const NestRef& nest, llvm::Function* body) {
   for (const Tensor& t : program_.tensors)
     if (t.role != Role::temp) bases_[t.name] = body->getArg(k++);
   values_ = body->getArg(k);
-  tid_ = body->getArg(k + 1);
-  nt_ = body->getArg(k + 2);
+  if (!traits_.gpu) tid_ = body->getArg(k + 1), nt_ = body->getArg(k + 2);
   auto* entry = llvm::BasicBlock::Create(context_, "entry", body);
   b_.SetInsertPoint(entry);
   frames_.push_back({});
   frames_[0].block = entry;
   prepare(nest, {});
   check_parallel(nest);
+  if (traits_.gpu) start_gpu(nest);
   walk(nest);
   b_.CreateRetVoid();
 }

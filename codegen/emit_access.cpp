@@ -23,6 +23,7 @@ int Emitter::frame_of(int atom) {
   const Atom& a = algebra_.atom(atom);
   if (a.kind == Atom::parameter) return 0;
   if (a.kind == Atom::variable) {
+    if (frames_[0].atoms.count(atom)) return 0;
     for (size_t f = frames_.size(); f-- > 1;)
       if (frames_[f].variable == atom) return static_cast<int>(f);
     NASC_CHECK(false) << "loop variable " << a.name << " out of scope";
@@ -109,6 +110,7 @@ llvm::Value* Emitter::base(const std::string& name) {
   auto it = bases_.find(name);
   if (it != bases_.end()) return it->second;
   const Tensor& t = program_.tensor(name);
+  if (any_lanes_) give_up("temp-too-large", "local tensor " + name + " is outside of a stage region, which threads cannot share");
   Extent size = storage_bytes(t);
   if (!size.is_constant() || size.constant() > kStackBytes)
     give_up("temp-too-large", text("local tensor ", name, " of ", size.text(), " bytes is outside of a stage region"));
@@ -151,12 +153,25 @@ Staged* Emitter::staged(const std::string& tensor) {
     if (regions_[k].tensor == tensor) return &regions_[k];
   return nullptr;
 }
-int64_t Emitter::key(Staged& s, const Quasi& offset) {
-  Quasi runtime = offset - offset.constant;
+// Elements are told apart by the constant part of their offset; vectors of lanes must not overlap partly.
+int64_t Emitter::key(Staged& s, const Quasi& offset, bool writes) {
+  int64_t stride = 0;
+  Mode m = mode(offset, &stride);
+  int64_t width = m == Mode::uniform ? 1 : lanes_;
+  Quasi first = at_lane(offset, 0), runtime = first - first.constant;
   if (!s.fixed) s.runtime = runtime, s.fixed = true;
   if (s.runtime != runtime)
     give_up("stage-address", "an element of " + s.tensor + " is addressed by a loop inside its stage region");
-  return offset.constant;
+  if (m == Mode::scattered || stride < 0) give_up("stage-lanes", "lanes of staged tensor " + s.tensor + " are not in a row");
+  auto phase = [&]() -> int64_t {
+    if (width == 1) return 0;
+    int64_t row = first.constant >= 0 ? first.constant / stride : -((stride - 1 - first.constant) / stride);
+    return (row % width + width) % width;
+  };
+  if (!s.width && writes) s.width = width, s.stride = stride, s.phase = phase();
+  if (s.width && (s.width != width || (width > 1 && (s.stride != stride || s.phase != phase()))))
+    give_up("stage-lanes", "staged tensor " + s.tensor + " is accessed as lanes and otherwise");
+  return first.constant;
 }
 
 Emitter::Mode Emitter::mode(const Quasi& offset, int64_t* stride) const {
@@ -219,10 +234,7 @@ llvm::Value* Emitter::load(const std::string& tensor, const Quasi& offset) {
   const Tensor& t = program_.tensor(tensor);
   Mode m = mode(offset);
   if (Staged* s = staged(tensor)) {
-    int64_t width = m == Mode::unit ? lanes_ : 1;
-    if (m == Mode::strided || m == Mode::scattered || (s->width && s->width != width))
-      give_up("stage-lanes", "lanes do not lie along the last dimension of staged tensor " + tensor);
-    auto it = s->elements.find(key(*s, at_lane(offset, 0)));
+    auto it = s->elements.find(key(*s, offset, false));
     if (it == s->elements.end()) give_up("stage-undefined", "an element of " + tensor + " is read before it is written");
     return it->second;
   }
@@ -250,11 +262,7 @@ void Emitter::store(const std::string& tensor, const Quasi& offset, llvm::Value*
   Mode m = mode(offset);
   v = m == Mode::uniform ? (v->getType()->isVectorTy() ? lane(v, lanes_ - 1) : v) : splat(v);
   if (Staged* s = staged(tensor)) {
-    int64_t width = m == Mode::unit ? lanes_ : 1, k = key(*s, at_lane(offset, 0));
-    if (!s->width) s->width = width, s->phase = k % width;
-    if (m == Mode::strided || m == Mode::scattered || s->width != width || k % width != s->phase)
-      give_up("stage-lanes", "lanes do not lie along the last dimension of staged tensor " + tensor);
-    s->elements[k] = v;
+    s->elements[key(*s, offset, true)] = v;
     return;
   }
   if (m == Mode::uniform || m == Mode::unit) return store_one(t, at_lane(offset, 0), v);

@@ -23,7 +23,7 @@ void Emitter::walk(const NestRef& n) {
       return;
     case NestNode::loop: return loop(n);
     case NestNode::stage: return stage(n);
-    case NestNode::user: return user(n);
+    case NestNode::user: return traits_.gpu ? gpu_user(n) : user(n);
     case NestNode::barrier: give_up("barrier-in-kernel", "a barrier mark inside a kernel; make two kernels of it");
     case NestNode::if_: {
       CondRef c = algebra_.substitute(infos_.at(n.get()).condition, bound_);
@@ -45,6 +45,7 @@ void Emitter::loop(const NestRef& n) {
   Quasi lower = algebra_.substitute(info.lower, bound_), upper = algebra_.substitute(info.upper, bound_);
   Range trips = algebra_.range(upper - lower);
   if (trips.hi < 0) return;
+  if (divided_.count(n.get())) return traits_.gpu ? grid_loop(n, lower, upper) : divided_loop(n, lower, upper);
   if (trips.lo == 0 && trips.hi == 0 && !(upper - lower).terms.size()) {
     auto before = bound_;
     bound_[info.variable] = lower;
@@ -52,11 +53,11 @@ void Emitter::loop(const NestRef& n) {
     bound_ = before;
     return;
   }
-  if (divided_.count(n.get())) return divided_loop(n, lower, upper);
   auto note = [&](const std::string& why) {
     std::string line = nasc::text(n->mark) + ": " + why;
     if (std::find(notes.begin(), notes.end(), line) == notes.end()) notes.push_back(line);
   };
+  if (n->mark.has(Annotation::vectorize) && traits_.gpu) return thread_loop(n, lower, upper);
   if (n->mark.has(Annotation::vectorize)) {
     std::string why;
     if (!lower.is_constant() || !upper.is_constant()) why = "bounds are not constant: scalar loop";
@@ -64,7 +65,6 @@ void Emitter::loop(const NestRef& n) {
     else if (n->step != 1) why = "step is not 1: scalar loop";
     else if (lane_ >= 0) why = "inside another vectorised loop: unrolled";
     else if (!info.lanes_ok) why = "a loop or condition inside depends on the lane: scalar loop";
-    else if (traits_.gpu) why = "scalar on this target";
     if (why.empty()) {
       lane_ = info.variable;
       lane_lower_ = lower.constant;
@@ -105,19 +105,17 @@ void Emitter::divided_loop(const NestRef& n, const Quasi& lower, const Quasi& up
   llvm::Value* lo = integer(lower);
   llvm::Value* trips = b_.CreateAdd(b_.CreateSDiv(b_.CreateSub(integer(upper), lo), b_.getInt64(n->step)), b_.getInt64(1));
   trips = b_.CreateSelect(b_.CreateICmpSLT(integer(upper), lo), b_.getInt64(0), trips);
-  llvm::Value* first = nullptr;
-  llvm::Value* last = nullptr;
   llvm::Value* t = b_.CreateSExt(tid_, b_.getInt64Ty());
   llvm::Value* of = b_.CreateSExt(nt_, b_.getInt64Ty());
-  first = b_.CreateSDiv(b_.CreateMul(trips, t), of);
-  last = b_.CreateSDiv(b_.CreateMul(trips, b_.CreateAdd(t, b_.getInt64(1))), of);
+  llvm::Value* first = b_.CreateSDiv(b_.CreateMul(trips, t), of);
+  llvm::Value* last = b_.CreateSDiv(b_.CreateMul(trips, b_.CreateAdd(t, b_.getInt64(1))), of);
   llvm::Value* step = b_.getInt64(n->step);
   llvm::Value* from = b_.CreateAdd(lo, b_.CreateMul(first, step));
   llvm::Value* to = b_.CreateAdd(lo, b_.CreateMul(b_.CreateSub(last, b_.getInt64(1)), step));
   runtime_loop(n, from, to, true);
 }
 
-void Emitter::runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty) {
+void Emitter::runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty, llvm::Value* step) {
   const Info& info = infos_.at(n.get());
   std::string name = n->mark.name.empty() ? n->variable : n->mark.name;
   auto* body = llvm::BasicBlock::Create(context_, name, function_);
@@ -152,7 +150,7 @@ void Emitter::runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* up
   frames_.pop_back();
 
   auto* latch = b_.GetInsertBlock();
-  llvm::Value* next = b_.CreateNSWAdd(index, b_.getInt64(n->step));
+  llvm::Value* next = b_.CreateNSWAdd(index, step ? step : b_.getInt64(n->step));
   index->addIncoming(next, latch);
   b_.CreateCondBr(b_.CreateICmpSLE(next, upper), body, exit);
   for (auto& [phi, where] : phis) {

@@ -42,7 +42,7 @@ struct Staged {
   std::string tensor;
   Quasi runtime;  // run-time part of every access
   bool fixed = false;
-  int64_t width = 0, phase = 0;  // lanes of each element; 0 before the first store
+  int64_t width = 0, stride = 0, phase = 0;  // lanes of each element and their distance; width 0 before the first store
   std::map<int64_t, llvm::Value*> elements;  // by constant part of the offset
 };
 
@@ -54,6 +54,8 @@ class Emitter {
 
   bool parallel = false;
   std::vector<std::string> notes;
+  int64_t threads = 1;  // gpu: per block; 0 any
+  int grid_dims = 0;    // gpu: dimensions of the grid that divide loops
 
  protected:
   // --- what is known of each node before emission, loop variables symbolic ---
@@ -75,11 +77,23 @@ class Emitter {
   void walk(const NestRef& n);
   void loop(const NestRef& n);
   void unrolled(const NestRef& n, const Quasi& lower, const Quasi& upper, Range trips);
-  void runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty);
+  // `step`: of the loop by default.
+  void runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty, llvm::Value* step = nullptr);
   void divided_loop(const NestRef& n, const Quasi& lower, const Quasi& upper);
   void branch(const CondRef& c, const std::function<void()>& then, const std::function<void()>& otherwise);
   void stage(const NestRef& n);
   void user(const NestRef& n);
+
+  // --- gpu (emit_gpu.cpp): divided loops are strided over blocks, vectorised ones are the threads of a block ---
+  void start_gpu(const NestRef& nest);
+  void grid_loop(const NestRef& n, const Quasi& lower, const Quasi& upper);
+  void thread_loop(const NestRef& n, const Quasi& lower, const Quasi& upper);
+  void gpu_user(const NestRef& n);
+  llvm::Value* special(llvm::Intrinsic::ID id);
+  bool read_back(const NestRef& n) const;  // something below writes a bound tensor that the Program reads
+  bool any_lanes_ = false, in_thread_ = false;
+  int thread_ = -1;  // variable: the thread of the block
+  int grid_depth_ = 0;
 
   // --- addresses and memory ---
   struct Frame {  // one run-time loop; frame 0 is the function
@@ -110,7 +124,7 @@ class Emitter {
   llvm::Value* load_one(const Tensor& t, const Quasi& offset, int64_t width);
   void store_one(const Tensor& t, const Quasi& offset, llvm::Value* v);
   llvm::Value* constant_element(const Tensor& t, const Quasi& offset);
-  int64_t key(Staged& s, const Quasi& offset);
+  int64_t key(Staged& s, const Quasi& offset, bool writes);
   llvm::Value* from_memory(DType t, llvm::Value* v);
   llvm::Value* to_memory(DType t, llvm::Value* v);
   void forget() { loads_.clear(), splats_.clear(); }

@@ -51,11 +51,11 @@ Target host_target() {
 Target target_for(const std::string& cpu, const std::string& triple) {
   Target t;
   t.triple = triple.empty() ? llvm::sys::getDefaultTargetTriple() : triple;
-  t.cpu = cpu;
-  t.features = "";
+  t.cpu = "";
   auto machine = target_machine(t);
   if (!cpu.empty() && !machine->getMCSubtargetInfo()->isCPUStringValid(cpu))
     throw UserError(code::unsupported_target, "--mcpu", "unknown processor '" + escaped(cpu) + "' for " + t.triple);
+  t.cpu = cpu;
   set_registers(t);
   return t;
 }

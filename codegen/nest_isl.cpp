@@ -73,14 +73,40 @@ struct Converter {
     return out;
   }
 
+  static bool holds(const NestRef& n, int band) {
+    if (n->kind == NestNode::loop) return n->band == band;
+    if (n->kind == NestNode::user) return false;
+    return std::any_of(n->children.begin(), n->children.end(), [&](const NestRef& c) { return holds(c, band); });
+  }
+  // Parts of a parallel band that lost their loop, having one iteration only, get it back: one thread runs them.
+  static NestRef with_remainders(NestRef n, const Mark& mark, int band) {
+    if (!mark.has(Annotation::parallel) || n->kind != NestNode::block || !holds(n, band)) return n;
+    std::vector<NestRef> children;
+    for (const auto& c : n->children) {
+      if (holds(c, band)) {
+        children.push_back(c);
+        continue;
+      }
+      auto loop = std::make_shared<NestNode>();
+      loop->kind = NestNode::loop;
+      loop->variable = "once";
+      loop->lower = loop->upper = nest_constant(0);
+      loop->mark = mark;
+      loop->band = band;
+      loop->children.push_back(c);
+      children.push_back(loop);
+    }
+    return nest_block(std::move(children));
+  }
+
   NestRef mark(const isl::ast_node_mark& n) {
     auto parsed = parse_mark(n.id().name());
     NASC_CHECK(parsed) << parsed.error().text;
     pending.reset();
     if (parsed->kind == Mark::loop) {
       pending = *parsed;
-      pending_band = ++bands;
-      return convert(n.node());
+      int band = pending_band = ++bands;
+      return with_remainders(convert(n.node()), *parsed, band);
     }
     auto node = std::make_shared<NestNode>();
     node->kind = parsed->kind == Mark::stage ? NestNode::stage : NestNode::barrier;

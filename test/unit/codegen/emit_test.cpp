@@ -55,9 +55,9 @@ TEST_CASE("emit: symbolic extents and run-time strides") {
   agrees(R"(program sums {
     tensor x : f32[N, H, 8] input
     tensor y : f32[H, N] output
-    stmt init { init[h, n] : 0 <= h < H and 0 <= n < N }
+    stmt init [N, H] -> { init[h, n] : 0 <= h < H and 0 <= n < N }
       y[h, n] = 0
-    stmt mac { mac[h, n, k] : 0 <= h < H and 0 <= n < N and 0 <= k < 8 }
+    stmt mac [N, H] -> { mac[h, n, k] : 0 <= h < H and 0 <= n < N and 0 <= k < 8 }
       y[h, n] += x[n, h, k] * 2
   })" , 1e-5, {{"N", 5}, {"H", 3}});
 }

@@ -1,0 +1,144 @@
+// Scheduled kernels against the interpreter: tiles in registers, lanes, unrolling, remainders, threads, refusals.
+#include <catch2/catch.hpp>
+
+#include "ir/text.h"
+#include "polyhedral/transformation.h"
+#include "test/unit/codegen/jit.h"
+
+using namespace nasc;
+using namespace nasc::test;
+
+namespace {
+std::string conv(int64_t in, int64_t out, int64_t extent, int64_t lanes) {
+  std::string block = text(" layout [0, 1/", lanes, ", 2, 3, 1%", lanes, "]");
+  std::string at = text("0 <= n < 1 and 0 <= co < ", out, " and 0 <= h, w < ", extent);
+  return text("program conv { tensor x : f32[1, ", in, ", ", extent, ", ", extent, "] input", block,
+              " halo [0:0, 0:0, 1:1, 1:1]\n tensor k : f32[", out, ", ", in, ", 3, 3] weight layout [0/", lanes,
+              ", 1, 2, 3, 0%", lanes, "]\n tensor b : f32[", out, "] weight\n tensor r : f32[1, ", out, ", ", extent, ", ",
+              extent, "] input", block, "\n tensor acc : f32[1, ", out, ", ", extent, ", ", extent, "] temp\n tensor y : f32[1, ",
+              out, ", ", extent, ", ", extent, "] output", block, "\n stmt init { init[n, co, h, w] : ", at,
+              " }\n acc[n, co, h, w] = b[co]\n stmt mac { mac[n, co, h, w, ci, kh, kw] : ", at, " and 0 <= ci < ", in,
+              " and 0 <= kh, kw < 3 }\n acc[n, co, h, w] += x[n, ci, h + kh - 1, w + kw - 1] * k[co, ci, kh, kw]\n",
+              " stmt out { out[n, co, h, w] : ", at, " }\n y[n, co, h, w] = max(acc[n, co, h, w] + r[n, co, h, w], 0)\n }");
+}
+Kernel tiled(const std::string& source, const std::string& step) {
+  Program p = parse_program(source);
+  Kernel k{p, textual_schedule(p)};
+  auto out = apply(k, parse_step(step));
+  if (!out) FAIL(out.error().code << ": " << out.error().text);
+  return *out;
+}
+std::string refusal(const Kernel& k) {
+  auto made = emit_kernel(k, host_target(), "k", {});
+  return made ? "none" : made.error().code;
+}
+Kernel marked(const std::string& source, const std::string& tree) {
+  Program p = parse_program(source);
+  return {p, Schedule{parse_schedule(tree)}};
+}
+}  // namespace
+
+TEST_CASE("emit: register tiles of a haloed convolution, dividing and not, on several threads") {
+  for (int64_t pixels : {4, 6, 7})
+    for (int nt : {1, 3}) {
+      INFO(pixels << " pixels, " << nt << " threads");
+      Kernel k = tiled(conv(8, 32, 14, 8), text("tile(loops=[n, co, h, w], sizes=[1, 16, 1, ", pixels,
+                                                "], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[4, 0, 0], step=2, unroll=[kw], parallel=co)"));
+      CHECK(check_kernel(k, {}, nt) <= 1e-5);
+    }
+}
+
+TEST_CASE("emit: tiles of two rows with partial tiles in both dimensions") {
+  Kernel k = tiled(conv(3, 16, 7, 8), "tile(loops=[n, h, w, co], sizes=[1, 2, 3, 16], vector=co, lanes=8, parallel=h)");
+  CHECK(check_kernel(k, {}, 2) <= 1e-5);
+}
+
+TEST_CASE("emit: the inner loop keeps its accumulators in registers") {
+  Kernel k = tiled(conv(16, 16, 12, 8), "tile(loops=[n, co, h, w], sizes=[1, 16, 1, 6], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[8, 0, 0], step=2)");
+  EmitOptions options;
+  options.llvm_ir = true;
+  options.assembly = true;
+  auto object = emit_kernel(k, target_for("x86-64-v3", "x86_64-unknown-linux-gnu"), "k", options);
+  REQUIRE(object);
+  CHECK(object->notes.empty());
+  CHECK(object->llvm_ir.find("phi <8 x float>") != std::string::npos);
+  CHECK(object->llvm_ir.find("alloca") == std::string::npos);
+  CHECK(object->assembly.find("vfmadd231ps") != std::string::npos);
+}
+
+TEST_CASE("emit: lanes over a reduction meet one after the other") {
+  Kernel k = marked(R"(program sum { tensor x : f32[4, 8] input
+    tensor y : f32[4] output
+    stmt init { init[i] : 0 <= i < 4 }
+      y[i] = 0
+    stmt acc { acc[i, j] : 0 <= i < 4 and 0 <= j < 8 }
+      y[i] += x[i, j] })", R"({ domain: "{ init[i] : 0 <= i < 4; acc[i, j] : 0 <= i < 4 and 0 <= j < 8 }", child: {
+      sequence: [ { filter: "{ init[i] }", child: { mark: "a vectorize", child: { schedule: "[{ init[i] -> [(i)] }]" } } },
+        { filter: "{ acc[i, j] }", child: { mark: "i", child: { schedule: "[{ acc[i, j] -> [(i)] }]", child: {
+          mark: "j vectorize", child: { schedule: "[{ acc[i, j] -> [(j)] }]" } } } } } ] } })");
+  CHECK(check_kernel(k) <= 1e-6);
+}
+
+TEST_CASE("emit: strided, reversed and gathered lanes") {
+  Kernel k = marked(R"(program lanes { tensor x : f32[64] input
+    tensor y : f32[8] output
+    stmt s { s[i] : 0 <= i < 8 }
+      y[7 - i] = x[2*i + 1] + x[floor((3*i)/2)] + x[63 - i] })",
+                    R"({ domain: "{ s[i] : 0 <= i < 8 }", child: { mark: "i vectorize", child: { schedule: "[{ s[i] -> [(i)] }]" } } })");
+  CHECK(check_kernel(k) <= 1e-6);
+}
+
+TEST_CASE("emit: refusals name what does not fit") {
+  const char* two = R"(program two { tensor x : f32[64] input
+    tensor y : f32[64] output
+    tensor z : f32[64] output
+    stmt s { s[i] : 0 <= i < 64 }
+      y[i] = x[i]
+    stmt t { t[i] : 0 <= i < 64 }
+      z[63 - i] = y[i] })";
+  const char* domain = R"({ domain: "{ s[i] : 0 <= i < 64; t[i] : 0 <= i < 64 }", child: { sequence: [)";
+  auto nest = [&](const std::string& a, const std::string& b) {
+    return marked(two, std::string(domain) + R"( { filter: "{ s[i] }", child: { mark: ")" + a +
+                           R"(", child: { schedule: "[{ s[i] -> [(i)] }]" } } }, { filter: "{ t[i] }", child: { mark: ")" + b +
+                           R"(", child: { schedule: "[{ t[i] -> [(i)] }]" } } } ] } })");
+  };
+  CHECK(refusal(nest("i parallel", "j parallel")) == "parallel-not-outermost");
+  CHECK(refusal(nest("i parallel", "j")) == "parallel-not-outermost");
+  CHECK(refusal(nest("i", "j")) == "none");
+  Program p = parse_program(two);
+  p.tensors[1].role = Role::temp;
+  p.tensors[1].shape = {Extent(1 << 20)};
+  CHECK(refusal({p, textual_schedule(p)}) == "temp-too-large");
+}
+
+TEST_CASE("emit: isl's quota is a refusal and the plain nest still compiles") {
+  Program p = parse_program(conv(4, 8, 6, 8));
+  unsigned long before = isl_quota();
+  Schedule schedule = textual_schedule(p);
+  set_isl_quota(1);
+  auto nest = nest_from_schedule({p, schedule});
+  set_isl_quota(before);
+  REQUIRE(!nest);
+  CHECK(nest.error().code == "isl-quota");
+}
+
+TEST_CASE("targets: registers come from the processor, unknown ones are errors") {
+  CHECK(target_for("haswell", "x86_64-unknown-linux-gnu").vector_bits == 256);
+  CHECK(target_for("skylake-avx512", "x86_64-unknown-linux-gnu").vector_registers == 32);
+  CHECK(target_for("generic", "aarch64-unknown-linux-gnu").vector_bits == 128);
+  CHECK_THROWS_AS(target_for("pentium9", "x86_64-unknown-linux-gnu"), UserError);
+  CHECK_THROWS_AS(target_for("x", "vax-dec-vms"), UserError);
+  auto features = required_features(target_for("x86-64-v3", "x86_64-unknown-linux-gnu"));
+  CHECK(std::find(features.begin(), features.end(), "avx2") != features.end());
+}
+
+TEST_CASE("emit: other targets compile, with and without half precision and fused operations") {
+  Program p = parse_program("program p { tensor x : f16[64] input\n tensor y : f16[64] output\n stmt s { s[i] : 0 <= i < 64 }\n y[i] = exp(x[i]) * x[i]\n }");
+  for (auto [cpu, triple] : {std::pair{"x86-64", "x86_64-unknown-linux-gnu"}, {"znver4", "x86_64-unknown-linux-gnu"}, {"generic", "aarch64-unknown-linux-gnu"}}) {
+    EmitOptions options;
+    options.assembly = true;
+    auto object = emit_kernel({p, textual_schedule(p)}, target_for(cpu, triple), "k", options);
+    REQUIRE(object);
+    CHECK(object->assembly.find("extendhfsf2") == std::string::npos);
+  }
+}
