@@ -13,6 +13,8 @@ constexpr int kListed = 5;  // further errors in one message
 InferOptions infer_options(const ImportOptions& options) {
   InferOptions out;
   out.max_nodes = options.limits.max_nodes;
+  out.strict_outputs = options.strict_outputs;
+  out.warnings = options.warnings;
   return out;
 }
 
@@ -23,6 +25,7 @@ bool is_unsupported(const UserError& e) { return e.code->exit == Exit::unsupport
   std::vector<UserError> errors;
   InferOptions how = infer_options(options);
   how.errors = &errors;
+  how.warnings = nullptr;
   std::string file = graph.file, more;
   infer(std::move(graph), instances, how);
   int count = 0;

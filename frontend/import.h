@@ -12,6 +12,8 @@ namespace nasc {
 
 struct ImportOptions : ReadOptions {
   bool passes = true;                        // graph passes; off: only folding
+  bool strict_outputs = false;               // see InferOptions
+  std::vector<std::string>* warnings = nullptr;
   std::vector<PassReport>* report = nullptr;  // what they did
 };
 

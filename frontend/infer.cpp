@@ -15,25 +15,30 @@ bool complete(const Graph& g, const Node& node) {
   return true;
 }
 
-// What the file declares of a graph output against what its node gives.
-void check_declared(const Graph& g, const Node& node, const Value& v, DType type, const Shape& shape) {
-  if (v.dtype != DType::none && v.dtype != type)
-    throw UserError(code::bad_type, where(g, node), text("output \"", escaped(v.original), "\" is declared ", name(v.dtype), ", ", node.op, " gives ", name(type)));
+// What the file declares of a graph output against what its node gives. A wrong type is an error; extents are what
+// the nodes say, because many exporters declare wrong ones: a warning.
+void check_declared(const Graph& g, const Node& node, const Value& v, DType type, const Shape& shape, const InferOptions& options) {
+  auto differ = [&](const std::string& declared, const std::string& given) {
+    return text("output \"", escaped(v.original), "\" is declared ", declared, ", ", escaped(node.op), " gives ", given);
+  };
+  if (v.dtype != DType::none && v.dtype != type) throw UserError(code::bad_type, where(g, node), differ(name(v.dtype), name(type)));
   if (!v.shape || v.shape->empty()) return;  // exporters write [] for "unknown", too
   bool differs = v.shape->size() != shape.size();
   for (size_t i = 0; i < shape.size() && !differs; ++i)
     differs = (*v.shape)[i].is_constant() && shape[i].is_constant() && (*v.shape)[i].constant() != shape[i].constant();
-  if (differs)
-    throw UserError(code::bad_shape, where(g, node), text("output \"", escaped(v.original), "\" is declared ", text(*v.shape), ", ", node.op, " gives ", text(shape)));
+  if (!differs) return;
+  UserError e(code::bad_shape, where(g, node), differ(text(*v.shape), text(shape)));
+  if (options.strict_outputs) throw e;
+  if (options.warnings) options.warnings->push_back(escaped(e.where) + ": warning: " + e.what());
 }
 
-void set_types(Graph& g, const Node& node, const Instance& instance) {
+void set_types(Graph& g, const Node& node, const Instance& instance, const InferOptions& options) {
   NASC_CHECK(instance.shapes.size() >= node.outputs.size() && instance.dtypes.size() >= node.outputs.size())
       << node.op << ": outputs of its definition";
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] < 0) continue;
     Value& v = g.value(node.outputs[i]);
-    check_declared(g, node, v, instance.dtypes[i], instance.shapes[i]);
+    check_declared(g, node, v, instance.dtypes[i], instance.shapes[i], options);
     v.dtype = instance.dtypes[i];
     v.shape = instance.shapes[i];
   }
@@ -71,7 +76,7 @@ Graph infer(Graph g, Instances& instances, const InferOptions& options) {
       }
       if (expand_control_flow(g, node, todo, selects)) continue;
       auto instance = instances.get(g, node);
-      set_types(g, node, *instance);
+      set_types(g, node, *instance, options);
       if (selects.count(node.outputs[0])) check_select(g, node);
       if (fold_node(g, node, *instance, options, budget)) continue;
     } catch (const UserError& e) {

@@ -13,6 +13,8 @@ struct InferOptions {
   int64_t fold_total_bytes = 256ll << 20;
   int64_t fold_value_steps = 50'000'000;      // statement instances the interpreter may run for one node
   int64_t fold_total_steps = 500'000'000;
+  bool strict_outputs = false;                // a declared output shape that is wrong is an error, not a warning
+  std::vector<std::string>* warnings = nullptr;
   std::vector<UserError>* errors = nullptr;   // collects errors instead of throwing the first one
 };
 

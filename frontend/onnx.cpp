@@ -23,6 +23,9 @@ std::string qualified(const std::string& domain, const std::string& op) {
   return escaped((domain.empty() ? op : domain + ":" + op).substr(0, 200));
 }
 
+// What exporters write for an extent without a name.
+constexpr std::string_view kAnonymous[] = {"", "0", "-1", "?", "None"};
+
 using Attributes = std::map<std::string, Attribute>;
 
 // One expansion of a function.
@@ -106,7 +109,7 @@ struct Builder {
     for (int i = 0; i < type.shape().dim_size(); ++i) {
       const auto& dim = type.shape().dim(i);
       std::string own = name + "_" + std::to_string(i);
-      bool anonymous = dim.dim_param().empty() || dim.dim_param() == "0" || dim.dim_param() == "-1" || dim.dim_param() == "?";
+      bool anonymous = std::find(std::begin(kAnonymous), std::end(kAnonymous), dim.dim_param()) != std::end(kAnonymous);
       if (dim.has_dim_value() && dim.dim_value() < -1)
         fail(code::bad_shape, text("tensor ", quoted(name), ": extent ", dim.dim_value(), " of axis ", i));
       if (dim.has_dim_value() && dim.dim_value() >= 0) out.push_back(dim.dim_value());

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 using namespace nasc;
 
 namespace {
-constexpr unsigned kSeconds = 20;  // for one case
+constexpr unsigned kSeconds = 60;  // for one case
 
 HostTensor tensor_of(const fs::path& path) {
   Constant c = read_tensor(path.string()).value;
@@ -37,6 +37,7 @@ std::string outcome(const fs::path& folder) {
       fs::path data = folder / ("test_data_set_" + std::to_string(set));
       std::vector<HostTensor> y = interpret_network(net, tensors_of(data, "input_")), r = tensors_of(data, "output_");
       for (size_t i = 0; i < r.size(); ++i) {
+        if (i < y.size() && y[i].count() == 1 && y[i].shape.empty() && r[i].shape.size() == 1) y[i].shape = r[i].shape;  // some suites store scalars so
         std::string wrong = i < y.size() ? difference(y[i], r[i], 1e-3, 1e-7) : "missing output";
         if (!wrong.empty()) return text("failed output ", i, " of set ", set, ": ", wrong);
       }
