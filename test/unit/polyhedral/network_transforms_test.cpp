@@ -132,6 +132,18 @@ TEST_CASE("network transformations: every refusal") {
   }
 }
 
+TEST_CASE("refuse: every registered refusal of network transformations has one test") {
+  std::vector<std::string> names = {"fuse/too-many-statements", "fuse/phase-differs"};  // test cases of their own
+  for (const Row& row : kRefusals) names.push_back(row.name);
+  for (const Transformation* t : all_registered<Transformation>()) {
+    if (!t->on_module) continue;
+    for (const char* code : t->refusals) {
+      INFO(t->name << "/" << code);
+      CHECK(std::count(names.begin(), names.end(), std::string(t->name) + "/" + code) == 1);
+    }
+  }
+}
+
 TEST_CASE("refuse: fuse/too-many-statements") {
   Module m = two_convolutions();
   Program big = *m.network.programs[1];
