@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <optional>
 
 #include "ir/execute_parts.h"
 #include "ir/scalar.h"
@@ -220,6 +221,30 @@ isl::set permuted(const isl::set& domain, const std::vector<int>& order) {
   }
   return domain.apply(isl::map(isl_context(), "{ " + tuple_name(domain) + "[" + in + "] -> [" + out + "] }"));
 }
+// A sum of select(e == k, value, 0) over an iterator k that e does not depend on (Gather as a sum): only k = e counts.
+struct Selection {
+  int dim = -1;
+  ExprRef key, value;
+};
+Selection selection(const Statement& s, const ParameterValues& values) {
+  const Expr& e = *s.body;
+  bool sum_of_selected = s.combine == Combine::add && e.fn == Fn::select && e.args[0]->fn == Fn::eq &&
+                         e.args[2]->fn == Fn::constant && e.args[2]->number == 0 && e.args[2]->integer == 0;
+  if (!sum_of_selected) return {};
+  for (int side : {0, 1}) {
+    const ExprRef &k = e.args[0]->args[side], &key = e.args[0]->args[1 - side];
+    if (k->fn != Fn::iterator) continue;
+    bool depends = false;
+    visit(key, [&](const Expr& x) {
+      if (x.fn == Fn::iterator) depends |= x.index == k->index;
+      if (x.fn != Fn::read) return;
+      depends |= s.reads[x.index].tensor == s.write.tensor;
+      for (const IndexFn& f : index_fns(s.reads[x.index], values)) depends |= !f.ignores(k->index);
+    });
+    if (!depends) return {k->index, key, e.args[1]};
+  }
+  return {};
+}
 }  // namespace
 
 void run_rows(const Program& program, const Statement& s, const ElementsByName& tensors, const ParameterValues& values,
@@ -232,14 +257,23 @@ void run_rows(const Program& program, const Statement& s, const ElementsByName& 
     reads_itself = true;
     in_order |= !a.map.plain_is_equal(s.write.map);
   }
+  Selection selected = selection(s, values);
   std::vector<int> order = iteration_order(s, index_fns(s.write, values), points, reads_itself);
+  if (selected.dim >= 0) {
+    order.clear();
+    for (int d = 0; d < points.dims(); ++d)
+      if (d != selected.dim) order.push_back(d);
+    order.push_back(selected.dim);
+  }
   if (!std::is_sorted(order.begin(), order.end())) points = Points(permuted(s.domain, order), values);
   int dims = points.dims(), inner = dims ? order.back() : -1;
   std::string where = program.name + "." + s.name;
   std::vector<Stream> reads;
   for (const Access& a : s.reads) reads.emplace_back(tensors.at(a.tensor), a, values, inner, where + ": read of " + a.tensor);
   Stream write(tensors.at(s.write.tensor), s.write, values, inner, where + ": write of " + s.write.tensor);
-  RowBody body(s.body, values, options);
+  RowBody body(selected.dim >= 0 ? selected.value : s.body, values, options);
+  std::optional<RowBody> key;
+  if (selected.dim >= 0) key.emplace(selected.key, values, options);
   if (reads_itself && (!write.linear || write.step == 0)) in_order = true;
   int64_t chunk = in_order ? 1 : kLanes;
   std::vector<int64_t> own(std::max(dims, 1), 0);
@@ -247,6 +281,11 @@ void run_rows(const Program& program, const Statement& s, const ElementsByName& 
     for (int k = 0; k < dims; ++k) own[order[k]] = point[k];
     for (Stream& r : reads) r.begin(own.data(), lo, hi);
     write.begin(own.data(), lo, hi);
+    if (key) {
+      int64_t k = *static_cast<const int64_t*>(key->run(own.data(), lo, 1, inner, reads));
+      if (k < lo || k > hi) return;
+      lo = hi = k;
+    }
     for (int64_t v = lo; v <= hi; v += chunk) {
       int n = static_cast<int>(std::min(chunk, hi - v + 1));
       const void* result = body.run(own.data(), v, n, inner, reads);

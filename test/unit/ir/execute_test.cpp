@@ -73,6 +73,27 @@ TEST_CASE("execute: contractions of every shape go through matrix products and s
               9, 1e-6);
 }
 
+TEST_CASE("execute: a gather written as a sum of selected elements costs what it selects") {
+  std::string source = R"(program p { tensor x : f32[$, 8] input tensor j : i64[5] input tensor y : f32[5, 8] output
+    stmt zero { zero[a, b] : 0 <= a < 5 and 0 <= b < 8 } y[a, b] = 0
+    stmt sum { sum[a, b, k] : 0 <= a < 5 and 0 <= b < 8 and 0 <= k < $ }
+      y[a, b] += select(select(j[a] < 0:i64, j[a] + $:i64, j[a]) == k, x[k, b], 0) })";
+  auto sized = [&](const std::string& rows) {
+    std::string out = source;
+    for (size_t at; (at = out.find('$')) != std::string::npos;) out.replace(at, 1, rows);
+    return parse_program(out);
+  };
+  check_equal(sized("5"), 3, 0);
+  Program large = sized("100000");
+  Bindings b{{"x", zeros(DType::f32, {100000, 8})}, {"j", host_tensor<int64_t>(DType::i64, {5}, {0, -1, 99999, 7, 200000})}};
+  b["x"].as<float>()[99999 * 8 + 3] = 6;
+  auto start = std::chrono::steady_clock::now();
+  execute(large, b);
+  CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < 0.5);
+  CHECK(b["y"].as<float>()[8 + 3] == 6);
+  CHECK(b["y"].as<float>()[16 + 3] == 6);
+}
+
 TEST_CASE("execute: in double, every float tensor is one") {
   Program p = conv(1, 8, 8, 8);
   Bindings b = random_bindings(p, 1);
