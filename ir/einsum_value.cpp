@@ -58,6 +58,7 @@ Val extent_binary(const std::string& op, const Extent& a, const Extent& b) {
     Extent q = floordiv(a, b);
     return op == "/" ? q : a - q * b;
   }
+  if (a.is_constant() && b.is_constant()) return compare(op, a.constant(), b.constant());
   Extent d = a - b;
   if (d.is_constant()) return compare(op, d.constant(), int64_t{0});
   return index_binary(op, index_of(a), index_of(b), true, true);
@@ -260,8 +261,9 @@ Val call_scalar(const std::string& name, const std::vector<Val>& args) {
   }
   if (args.size() == 2 && args[0].as<Extent>() && args[1].as<Extent>()) {
     const Extent &a = *args[0].as<Extent>(), &b = *args[1].as<Extent>();
-    if (name == "max") return nasc::max(a, b);
-    if (name == "min") return nasc::min(a, b);
+    bool numbers = a.is_constant() && b.is_constant();
+    if (name == "max") return numbers ? std::max(a.constant(), b.constant()) : nasc::max(a, b);
+    if (name == "min") return numbers ? std::min(a.constant(), b.constant()) : nasc::min(a, b);
     if (name == "mod") return binary("%", a, b);
   }
   if (name == "not") {

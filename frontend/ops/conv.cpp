@@ -47,20 +47,21 @@ const Registered<OpDef> qlinear_conv{{"QLinearConv", 10, R"(
   type T1: u8 i8
   type T2: u8 i8
   type T3: u8 i8
-  in X[N, C, I..]: T1, XS[A..]: f32, XZ[A..]: T1, W[M, D, K..]: T2, WS[E..]: f32, WZ[E..]: T2,
-     YS[F..]: f32, YZ[F..]: T3, B[M]?: i32
+  in X[N, C, I..]: T1, XS[A..]: f32, XZ[A2..]: T1, W[M, D, K..]: T2, WS[E..]: f32, WZ[E2..]: T2,
+     YS[F..]: f32, YZ[F2..]: T3, B[M]?: i32
 )" + kConvShape + R"(
-  need product(A) == 1
+  need product(A ++ A2) == 1
   need product(E) == 1 or E == [M]
-  need product(F) == 1
+  need product(E2) == 1 or E2 == [M]
+  need product(F ++ F2) == 1
   out Y[N, M, O..]: T3
   tmp S[N, M, O..]: i32
   let zero = fill(len(A), 0)
   S[n, m, o..] = B[m] or 0
   S[n, m, o..] += (cast(i32, X[n, group == 1 ? d : m/max(1, M/group)*D + d, o*strides + k*dilations - head])
-      - cast(i32, XZ[zero])) * (cast(i32, W[m, d, k..]) - cast(i32, WZ[product(E) == 1 ? fill(len(E), 0) : [m]]))
+      - cast(i32, XZ[fill(len(A2), 0)])) * (cast(i32, W[m, d, k..]) - cast(i32, WZ[product(E2) == 1 ? fill(len(E2), 0) : [m]]))
   Y[n, m, o..] = cast(T3, clamp(round(cast(f32, S[n, m, o]) * (XS[zero] * WS[product(E) == 1 ? fill(len(E), 0) : [m]]
-      / YS[fill(len(F), 0)])) + cast(f32, YZ[fill(len(F), 0)]), lowest(T3), highest(T3)))
+      / YS[fill(len(F), 0)])) + cast(f32, YZ[fill(len(F2), 0)]), lowest(T3), highest(T3)))
 )"}};
 
 // Each output gathers the inputs whose window covers it: x = (o + head - k*dilation)/stride, when that divides.

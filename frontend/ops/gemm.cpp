@@ -62,8 +62,8 @@ const Registered<OpDef> matmul_integer{{"MatMulInteger", 10, R"(
   need product(V or []) == 1 or V == columns
   out Y[L ++ rows ++ columns]: i32
   tmp DA[I..]: i32, DB[J..]: i32
-  DA[i..] = cast(i32, A[i]) - (cast(i32, AZ[U == [] ? [] : product(U) == 1 ? [0] : [i[p]]]) or 0)
-  DB[j..] = cast(i32, B[j]) - (cast(i32, BZ[V == [] ? [] : product(V) == 1 ? [0] : [j[q + 1]]]) or 0)
+  DA[i..] = cast(i32, A[i]) - (cast(i32, AZ[len(U) == 0 ? [] : surely(product(U) == 1) ? [0] : [i[p]]]) or 0)
+  DB[j..] = cast(i32, B[j]) - (cast(i32, BZ[len(V) == 0 ? [] : surely(product(V) == 1) ? [0] : [j[q + 1]]]) or 0)
   let A = DA
   let B = DB
   def f(a, b) = a*b
@@ -75,23 +75,23 @@ const Registered<OpDef> qlinear_matmul{{"QLinearMatMul", 10, R"(
   type T2: u8 i8
   type T3: u8 i8
   type R: f16 f32
-  in A[I..]: T1, AS[U..]: R, AZ[U..]: T1, B[J..]: T2, BS[V..]: R, BZ[V..]: T2, YS[W..]: R, YZ[W..]: T3
+  in A[I..]: T1, AS[U..]: R, AZ[U2..]: T1, B[J..]: T2, BS[V..]: R, BZ[V2..]: T2, YS[W..]: R, YZ[W2..]: T3
 )" + kMatMulShape + R"(
-  refuse not (product(U) == 1 and product(V) == 1 and product(W) == 1)
+  refuse not (product(U ++ U2) == 1 and product(V ++ V2) == 1 and product(W ++ W2) == 1)
   let O = L ++ rows ++ columns
   out Z[O..]: T3
   tmp Y[O..]: i32, DA[I..]: i32, DB[J..]: i32
   let u = fill(len(U), 0)
   let v = fill(len(V), 0)
   let w = fill(len(W), 0)
-  DA[i..] = cast(i32, A[i]) - cast(i32, AZ[u])
-  DB[j..] = cast(i32, B[j]) - cast(i32, BZ[v])
+  DA[i..] = cast(i32, A[i]) - cast(i32, AZ[fill(len(U2), 0)])
+  DB[j..] = cast(i32, B[j]) - cast(i32, BZ[fill(len(V2), 0)])
   let A = DA
   let B = DB
   def f(a, b) = a*b
   Y = 0
 )" + kMatMulIndices + R"(
-  Z[o..] = cast(T3, clamp(round(cast(f32, Y[o])*(AS[u]*BS[v]/YS[w])) + cast(f32, YZ[w]), lowest(T3), highest(T3)))
+  Z[o..] = cast(T3, clamp(round(cast(f32, Y[o])*(AS[u]*BS[v]/YS[w])) + cast(f32, YZ[fill(len(W2), 0)]), lowest(T3), highest(T3)))
 )"}};
 
 }  // namespace

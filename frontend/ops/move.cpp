@@ -75,8 +75,8 @@ const char* const kSlice = R"(
   need distinct(axis)
   need step != 0: "a step is zero"
   let far = 4611686018427387904
-  def wrap(s, n) = surely(s < 0) ? s + n : surely(s >= 2147483647) and not(known(n)) ? n : s
-  def inside(s, n, lo, hi) = known(n) and known(s) ? clamp(wrap(s, n), lo, hi) : surely(s <= -2147483648) ? lo : wrap(s, n)
+  def wrap(s, n) = surely(s < 0) ? s + n : s
+  def inside(s, n, lo, hi) = known(n) and known(s) ? clamp(wrap(s, n), lo, hi) : surely(s <= -2147483648) ? lo : surely(s >= 2147483647) ? hi : wrap(s, n)
   let by = [clamp(s, -far, far) for s in step]
   let from = [by[k] > 0 ? inside(starts[k], I[axis[k]], 0, I[axis[k]]) : inside(starts[k], I[axis[k]], 0, I[axis[k]] - 1)
     for k in range(count)]
@@ -95,7 +95,7 @@ const Registered<OpDef> slice_1{{"Slice", 1, std::string(R"(
 )") + kSlice}};
 const Registered<OpDef> slice{{"Slice", 10, std::string(R"(
   type S: i32 i64
-  in X[I..]: T, starts[L]!: S, ends[M]!: S, axes[N]?!: S, steps[P]?!: S
+  in X[I..]: T, starts[L..]!: S, ends[M..]!: S, axes[N..]?!: S, steps[P..]?!: S
 )") + kSlice}};
 
 const std::string kPad = R"(

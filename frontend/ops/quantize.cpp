@@ -24,9 +24,9 @@ const std::string kQuantize = R"(
   let R = ZT != none ? ZT : output_dtype != 0 ? dtype(output_dtype) : u8
   refuse is_float(R)
 )" + kScale + R"(
-  need Z == none or Z == L
+  need Z == none or Z == L or product(Z) == 1 and product(L) == 1
   out Y[I..]: R
-  Y[i..] = cast(R, clamp(round(cast(f32, X[i])/cast(f32, S[at(i)])) + (cast(f32, zero[Z == none ? [] : at(i)]) or 0),
+  Y[i..] = cast(R, clamp(round(cast(f32, X[i])/cast(f32, S[at(i)])) + (cast(f32, zero[Z == none ? [] : Z == L ? at(i) : fill(len(Z), 0)]) or 0),
     lowest(R), highest(R)))
 )";
 const Registered<OpDef> quantize_linear{{"QuantizeLinear", 10, R"(
@@ -44,9 +44,9 @@ const Registered<OpDef> dequantize_linear{{"DequantizeLinear", 10, R"(
   attr block_size: int = 0
   attr output_dtype: int = 0
 )" + kScale + R"(
-  need not(present(zero)) or Z == L
+  need not(present(zero)) or Z == L or product(Z) == 1 and product(L) == 1
   out Y[I..]: output_dtype == 0 ? Q : dtype(output_dtype)
-  Y[i..] = (cast(f32, X[i]) - (cast(f32, zero[at(i)]) or 0)) * cast(f32, S[at(i)])
+  Y[i..] = (cast(f32, X[i]) - (cast(f32, zero[Z == none ? [] : Z == L ? at(i) : fill(len(Z), 0)]) or 0)) * cast(f32, S[at(i)])
 )"}};
 
 const Registered<OpDef> dynamic_quantize_linear{{"DynamicQuantizeLinear", 11, R"(
