@@ -19,9 +19,7 @@ namespace {
 
 std::string quoted(const std::string& name) { return "\"" + escaped(std::string_view(name).substr(0, 200)) + "\""; }
 std::string domain_of(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
-std::string qualified(const std::string& domain, const std::string& op) {
-  return escaped((domain.empty() ? op : domain + ":" + op).substr(0, 200));
-}
+std::string qualified(const std::string& domain, const std::string& op) { return escaped((domain.empty() ? op : domain + ":" + op).substr(0, 200)); }
 
 // What exporters write for an extent without a name.
 constexpr std::string_view kAnonymous[] = {"", "0", "-1", "?", "None"};
@@ -73,7 +71,7 @@ struct Builder {
       found = true;
       opset = static_cast<int>(import.version());
     }
-    if (!found) fail(code::bad_opset, "the model imports no opset of the default domain (opset_import)");
+    if (model.opset_import().empty()) fail(code::bad_opset, "the model imports no opset (opset_import)");
   }
 
   // dim_batch for batch; unique among all parameters.
@@ -201,11 +199,7 @@ struct Builder {
     set_constant(scope.graph->value(node.outputs[0]), constant_value(node, place(scope, node)));
     return true;
   }
-  static void set_constant(Value& v, Constant c) {
-    v.dtype = c.dtype;
-    v.shape = shape_of(c.shape);
-    v.constant = std::move(c);
-  }
+  static void set_constant(Value& v, Constant c) { v.dtype = c.dtype, v.shape = shape_of(c.shape), v.constant = std::move(c); }
 
   void declare_outputs(Scope& scope, const onnx::NodeProto& node) {
     for (const std::string& name : node.output())
@@ -222,6 +216,8 @@ struct Builder {
     if (scope.frame) node.name = scope.frame->function->name() + "/" + (node.name.empty() ? text(node.op, "_", index) : node.name);
     std::string at = place(scope, node);
     if (node.op.empty()) throw UserError(code::bad_graph, at, "node without an operator");
+    if (node.domain.empty() && !opset)  // models of other domains need not import it
+      throw UserError(code::bad_opset, at, "the model imports no opset of the default domain (opset_import)");
     for (const std::string& name : proto.input()) {
       ValueId id = name.empty() ? -1 : resolve(scope, name);
       if (!name.empty() && id < 0 && !absent_parameter(scope, name))
