@@ -86,6 +86,12 @@ const FileBytes& ExternalRoot::file(const std::string& location, const std::stri
   return files_.emplace(location, read_file(at, where)).first->second;
 }
 
+std::vector<std::string> ExternalRoot::locations() const {
+  std::vector<std::string> out;
+  for (const auto& [location, unused] : files_) out.push_back(location);
+  return out;
+}
+
 Payload ExternalRoot::load(const ExternalData& data, uint64_t size, const std::string& where, const std::string& tensor) {
   std::string about = text("tensor \"", escaped(tensor), "\", file \"", escaped(data.location), "\"");
   const FileBytes& f = file(data.location, where, about);

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "frontend/wire.h"
 
@@ -25,6 +26,9 @@ class ExternalRoot {
   // `size` bytes of the tensor. `where` and `tensor` (escaped by us) go into messages. Throws UserError outside_root,
   // no_input, bad_tensor.
   Payload load(const ExternalData& data, uint64_t size, const std::string& where, const std::string& tensor);
+
+  // Locations of the files that were read, relative to the model's directory.
+  std::vector<std::string> locations() const;
 
  private:
   const FileBytes& file(const std::string& location, const std::string& where, const std::string& about);

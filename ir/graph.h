@@ -50,6 +50,7 @@ struct Graph {
   std::vector<Node> nodes;  // topologically ordered
   std::vector<ValueId> inputs, outputs;
   uint64_t model_hash = 0;  // of the bytes of the .onnx file
+  std::vector<std::string> files;  // external data that was read, beside the model
 
   Value& value(ValueId id) { return values[id]; }
   const Value& value(ValueId id) const { return values[id]; }

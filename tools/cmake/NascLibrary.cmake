@@ -14,6 +14,12 @@ function(nasc_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINKS})
 endfunction()
 
+# libLLVM exports another isl: ours goes ahead of everything on the link line, and stays there unused or not.
+function(nasc_isl_first name)
+  target_link_options(${name} BEFORE PRIVATE
+    LINKER:--push-state,--no-as-needed ${ISL_LIBRARY} LINKER:--pop-state)
+endfunction()
+
 # nasc_executable(NAME [NO_PLUGINS] [NO_INSTALL] SOURCES ... LINKS ...): links every plug-in folder, so that no
 # registration is lost, and is installed. NO_PLUGINS: a helper that needs none of them.
 function(nasc_executable name)
@@ -25,6 +31,7 @@ function(nasc_executable name)
   target_compile_options(${name} PRIVATE -Wall -Wextra -Werror)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} ${plugins})
+  nasc_isl_first(${name})
   if(NOT ARG_NO_INSTALL)
     install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()

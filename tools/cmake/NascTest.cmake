@@ -39,6 +39,7 @@ function(nasc_test name)
     NASC_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     NASC_BINARY_DIR="${PROJECT_BINARY_DIR}")
   target_link_libraries(${name} PRIVATE ${links})
+  nasc_isl_first(${name})
   add_test(NAME ${name} COMMAND ${name} --use-colour no)
   string(REPLACE "test_" "" folder ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 600 LABELS "unit;${folder};${ARG_LABELS}")

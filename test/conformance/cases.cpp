@@ -1,0 +1,110 @@
+// Reading a suite, and one case from model to compared results.
+#include "test/conformance/cases.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "ir/diag.h"
+#include "ir/isl.h"
+#include "runtime/model.h"
+#include "tools/pipeline.h"
+#include "tools/run_inputs.h"
+
+namespace nasc {
+namespace fs = std::filesystem;
+namespace {
+
+std::vector<std::string> columns(const std::string& line) {
+  std::vector<std::string> out;
+  std::istringstream in(line);
+  for (std::string cell; std::getline(in, cell, '\t');) out.push_back(cell);
+  return out;
+}
+
+std::string temporary_directory() {
+  std::string path = (fs::temp_directory_path() / "nasc-case-XXXXXX").string();
+  if (!mkdtemp(path.data())) throw UserError(code::cannot_create, path, "cannot be created");
+  return path;
+}
+
+struct Directory {
+  std::string path = temporary_directory();
+  ~Directory() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+};
+
+Compilation compiled(const std::string& model, int level) {
+  Compilation c;
+  c.options.model = model;
+  c.options.level = level;
+  c.options.import.passes = level > 0;
+  c.options.target = host_target();
+  c.options.jobs = 1;
+  c.options.stem = c.options.prefix = "model";
+  run_stages(c);
+  return c;
+}
+
+}  // namespace
+
+const char* name(Outcome outcome) {
+  constexpr const char* kNames[] = {"passed", "FAILED", "unsupported", "CRASHED"};
+  return kNames[static_cast<int>(outcome)];
+}
+
+std::vector<Case> suite_cases(const std::string& suite) {
+  std::ifstream in(suite + "/INDEX.tsv");
+  std::string line;
+  if (!std::getline(in, line)) throw UserError(code::no_input, suite, "has no INDEX.tsv");
+  std::vector<std::string> header = columns(line);
+  auto group = static_cast<size_t>(std::find_if(header.begin(), header.end(), [](const std::string& h) { return h == "operator"; }) - header.begin());
+  std::vector<Case> out;
+  while (std::getline(in, line)) {
+    std::vector<std::string> cells = columns(line);
+    if (cells.empty() || !fs::exists(suite + "/" + cells[0] + "/model.onnx")) continue;
+    out.push_back({cells[0], group < cells.size() ? cells[group] : "", suite + "/" + cells[0]});
+  }
+  return out;
+}
+
+std::vector<Case> sampled(const std::vector<Case>& cases, unsigned one_in) {
+  std::vector<Case> out;
+  for (const Case& c : cases) {
+    uint64_t h = 1469598103934665603ull;  // FNV-1a
+    for (unsigned char ch : c.name) h = (h ^ ch) * 1099511628211ull;
+    if ((h >> 20) % std::max(1u, one_in) == 0) out.push_back(c);
+  }
+  return out;
+}
+
+CaseResult run_case(const Case& one, const SuiteOptions& options) {
+  try {
+    Compilation c = compiled(one.directory + "/model.onnx", options.level);
+    Directory directory;
+    LibraryFiles files = link_library(c, directory.path);
+    Runner runner(Model(files.library), {.threads = 2});
+    for (const std::string& set : data_sets(one.directory)) {
+      std::vector<HostTensor> inputs = read_data_set(set, "input"), references = read_data_set(set, "output");
+      std::vector<HostTensor> outputs = runner.run(inputs);
+      if (references.size() > outputs.size()) return {Outcome::failed, text(outputs.size(), " outputs, ", references.size(), " references")};
+      for (size_t k = 0; k < references.size(); ++k) {
+        if (outputs[k].shape.empty() && references[k].shape == std::vector<int64_t>{1}) outputs[k].shape = {1};  // some suites store scalars so
+        Difference d = compare(outputs[k], references[k], options.tolerance);
+        if (!d.equal) return {Outcome::failed, text("output ", k, ": ", d.wrong, " of ", d.count, " wrong, ", d.why)};
+      }
+    }
+    return {Outcome::passed, ""};
+  } catch (const UserError& e) {
+    return {e.code->exit == Exit::unsupported ? Outcome::unsupported : Outcome::failed, e.line()};
+  } catch (const std::exception& e) {
+    return {Outcome::failed, std::string("internal error: ") + e.what()};
+  }
+}
+
+}  // namespace nasc
