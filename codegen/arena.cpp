@@ -81,7 +81,7 @@ Extent first_fit(std::vector<Live> live, std::vector<Placement>& out) {
 }
 }  // namespace
 
-ArenaPlan plan_arena(const Network& n) {
+ArenaPlan plan_arena(const Network& n, const std::vector<std::vector<int>>& scratch) {
   ArenaPlan plan;
   plan.buffers.resize(n.buffers.size());
   std::map<int, Live> live;  // by root
@@ -117,6 +117,8 @@ ArenaPlan plan_arena(const Network& n) {
       }
       touch(root, static_cast<int>(c));
     }
+    if (c < scratch.size())
+      for (int b : scratch[c]) touch(b, static_cast<int>(c));
   }
   std::vector<Live> free_form, symbolic;
   std::map<std::string, std::vector<Live>> classes;

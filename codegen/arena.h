@@ -23,6 +23,7 @@ struct ArenaPlan {
 // Buffers whose live ranges (first write to last read, in call order) do not meet share memory. A buffer with a halo
 // shares only with buffers of the same physical shape, so that its zero border, set once, survives. Every
 // offset is a multiple of 64 when sizes are constant; symbolic sizes are rounded up to 64.
-ArenaPlan plan_arena(const Network& network);
+// scratch[c]: further buffers that call c alone writes and reads.
+ArenaPlan plan_arena(const Network& network, const std::vector<std::vector<int>>& scratch = {});
 
 }  // namespace nasc

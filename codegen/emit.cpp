@@ -106,6 +106,7 @@ void Emitter::run(const NestRef& nest, llvm::Function* body) {
     if (t.role != Role::temp) bases_[t.name] = body->getArg(k++);
   values_ = body->getArg(k);
   if (!traits_.gpu) tid_ = body->getArg(k + 1), nt_ = body->getArg(k + 2);
+  if (!traits_.gpu && options_.scratch) buffers_ = body->getArg(k + 3), bound_count_ = k;
   auto* entry = llvm::BasicBlock::Create(context_, "entry", body);
   b_.SetInsertPoint(entry);
   frames_.push_back({});

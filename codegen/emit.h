@@ -17,11 +17,13 @@ struct KernelObject {
   std::vector<char> object;
   std::string assembly, llvm_ir;  // when asked
   bool parallel = false;          // has a loop that is divided among threads; else nt must be 1
+  std::vector<Tensor> scratch;    // local tensors whose memory follows the bound ones in `buffers` (EmitOptions::scratch)
   std::vector<std::string> notes; // annotations that had no effect, and why
 };
 
 struct EmitOptions {
   std::map<std::string, int> values;  // index in `values` of each parameter and derived extent
+  bool scratch = false;  // the caller gives memory for local tensors too large for the stack
   bool assembly = false, llvm_ir = false, object = true;
   std::optional<NestRef> nest;  // instead of the one made from the schedule
 };

@@ -112,7 +112,16 @@ llvm::Value* Emitter::base(const std::string& name) {
   const Tensor& t = program_.tensor(name);
   if (any_lanes_) give_up("temp-too-large", "local tensor " + name + " is outside of a stage region, which threads cannot share");
   Extent size = storage_bytes(t);
-  if (!size.is_constant() || size.constant() > kStackBytes)
+  bool large = !size.is_constant() || size.constant() > kStackBytes;
+  if (large && buffers_) {
+    scratch.push_back(t);
+    auto* pointer = llvm::PointerType::get(context_, 0);
+    size_t at = bound_count_ + scratch.size() - 1;
+    return bases_[name] = hoisted(0, [&](llvm::IRBuilder<>& b) {
+             return b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, buffers_, at));
+           });
+  }
+  if (large)
     give_up("temp-too-large", text("local tensor ", name, " of ", size.text(), " bytes is outside of a stage region"));
   bool halo = storage_elements(t) != element_count(t);
   llvm::Value* v = hoisted(0, [&](llvm::IRBuilder<>& b) {

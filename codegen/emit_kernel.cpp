@@ -27,7 +27,7 @@ std::string ir_text(const llvm::Module& module) {
   return text;
 }
 
-// SYMBOL.body(buffer..., values, tid, nt), buffers noalias.
+// SYMBOL.body(buffer..., values, tid, nt, buffers), each buffer noalias.
 llvm::Function* declare_body(llvm::Module& module, const Program& p, const std::string& symbol) {
   llvm::LLVMContext& c = module.getContext();
   auto* pointer = llvm::PointerType::get(c, 0);
@@ -36,7 +36,7 @@ llvm::Function* declare_body(llvm::Module& module, const Program& p, const std::
   for (const Tensor& t : p.tensors)
     if (t.role != Role::temp) types.push_back(pointer);
   size_t buffers = types.size();
-  types.insert(types.end(), {pointer, i32, i32});
+  types.insert(types.end(), {pointer, i32, i32, pointer});
   auto* f = llvm::Function::Create(llvm::FunctionType::get(llvm::Type::getVoidTy(c), types, false),
                                    llvm::Function::InternalLinkage, symbol + ".body", module);
   f->addFnAttr(llvm::Attribute::NoUnwind);
@@ -54,9 +54,9 @@ void define_entry(llvm::Module& module, llvm::Function* body, const std::string&
   f->addFnAttr(llvm::Attribute::NoUnwind);
   llvm::IRBuilder<> b(llvm::BasicBlock::Create(c, "entry", f));
   std::vector<llvm::Value*> args;
-  for (unsigned k = 0; k + 3 < body->arg_size(); ++k)
+  for (unsigned k = 0; k + 4 < body->arg_size(); ++k)
     args.push_back(b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, f->getArg(0), k)));
-  for (unsigned k = 1; k < 4; ++k) args.push_back(f->getArg(k));
+  for (unsigned k : {1u, 2u, 3u, 0u}) args.push_back(f->getArg(k));
   b.CreateCall(body, args)->setTailCall();
   b.CreateRetVoid();
 }
@@ -84,6 +84,7 @@ Expected<KernelObject> emit_kernel(const Kernel& kernel, const Target& target, c
     define_entry(module, body, symbol);
     out.parallel = emitter.parallel;
     out.notes = emitter.notes;
+    out.scratch = emitter.scratch;
   } catch (const EmitRefusal& r) {
     return std::unexpected(r.refusal);
   }

@@ -54,6 +54,7 @@ class Emitter {
 
   bool parallel = false;
   std::vector<std::string> notes;
+  std::vector<Tensor> scratch;  // local tensors in memory of the caller
   int64_t threads = 1;  // gpu: per block; 0 any
   int grid_dims = 0;    // gpu: dimensions of the grid that divide loops
 
@@ -162,6 +163,8 @@ class Emitter {
   llvm::Function* function_ = nullptr;
   llvm::Value *values_ = nullptr, *tid_ = nullptr, *nt_ = nullptr;
   std::map<std::string, llvm::Value*> bases_;
+  llvm::Value* buffers_ = nullptr;  // the array behind the bound buffers, when the caller gives scratch memory
+  unsigned bound_count_ = 0;
   std::map<std::pair<std::string, Quasi>, std::pair<int64_t, llvm::Value*>> loads_;  // width and value
   std::map<llvm::Value*, llvm::Value*> splats_;
   std::map<std::string, Payload> constants_;  // small payloads in layout order

@@ -97,16 +97,24 @@ std::string header_text(const Network& n, const LibraryOptions& o) {
 
 LibraryFiles write_library(const Module& module, const std::vector<CompiledKernel>& kernels, ValueTable& values,
                            const LibraryOptions& o, const std::string& directory) {
-  const Network& n = module.network;
+  Network n = module.network;  // and the scratch buffers of each call
   NASC_CHECK(kernels.size() == n.programs.size()) << "a kernel per program";
-  ArenaPlan arena = plan_arena(n);
-
   std::vector<StepInfo> steps;
+  std::vector<std::vector<int>> scratch;
   for (const Call& call : n.calls) {
     const CompiledKernel& k = kernels[call.program];
-    steps.push_back({k.symbol, call.name, call.args, k.parallel, false,
-                     n.programs[call.program]->phase == Phase::create});
+    StepInfo step{k.symbol, call.name, call.args, k.parallel, false, n.programs[call.program]->phase == Phase::create};
+    scratch.emplace_back();
+    for (const Tensor& t : k.scratch) {
+      Buffer b;
+      static_cast<Tensor&>(b) = t;
+      scratch.back().push_back(static_cast<int>(n.buffers.size()));
+      step.buffers.push_back(scratch.back().back());
+      n.buffers.push_back(std::move(b));
+    }
+    steps.push_back(std::move(step));
   }
+  ArenaPlan arena = plan_arena(n, scratch);
   place_barriers(n, arena, steps);
 
   LibraryFiles files;

@@ -13,6 +13,7 @@ struct CompiledKernel {  // one per Program of the Network
   std::string symbol;
   std::vector<char> object;
   bool parallel = false;
+  std::vector<Tensor> scratch = {};  // local tensors that need memory during a call, after the bound buffers
 };
 
 struct LibraryOptions {

@@ -192,6 +192,8 @@ void place_barriers(const Network& n, const ArenaPlan& arena, std::vector<StepIn
       if (where.kind == Placement::weight || where.kind == Placement::input) continue;
       now.push_back({where, p.tensors[bound[k]].role == Role::output, step.parallel});
     }
+    for (size_t k = bound.size(); k < step.buffers.size(); ++k)  // scratch
+      now.push_back({arena.buffers[step.buffers[k]], true, step.parallel});
     step.barrier = std::any_of(now.begin(), now.end(), [&](const Touch& a) {
       return std::any_of(since.begin(), since.end(), [&](const Touch& b) {
         return (a.write || b.write) && (a.parallel || b.parallel) && overlap(a.where, b.where);

@@ -13,7 +13,7 @@ namespace nasc {
 struct StepInfo {
   std::string symbol;  // kernel function
   std::string name;    // ONNX node(s)
-  std::vector<int> buffers;  // Network buffers
+  std::vector<int> buffers;  // Network buffers, then scratch
   bool parallel = false;
   bool barrier = false;
   bool create = false;  // runs once per model

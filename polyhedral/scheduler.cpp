@@ -108,7 +108,9 @@ bool plan_contraction(Planner& planner, int program) {
   auto extent = [&](int d) { return c.group.extents[d].is_constant() ? c.group.extents[d].constant() : int64_t{8}; };
   if (lanes < 2 || extent(c.vector) < lanes) return false;
 
-  RegisterTile tile = register_tile(target, c.row >= 0 ? extent(c.row) : 1, extent(c.vector) / lanes);
+  if (c.grain > 0 && c.grain % lanes != 0) return false;
+  RegisterTile tile =
+      register_tile(target, c.row >= 0 ? extent(c.row) : 1, (c.grain > 0 ? c.grain : extent(c.vector)) / lanes);
   TileArguments t;
   int rank = static_cast<int>(c.group.names.size());
   t.sizes.assign(rank, 1);

@@ -22,6 +22,15 @@ bool reads_pointwise(const Program& p, const std::string& tensor) {
   return true;
 }
 
+// Each statement covers the whole index space: pieces (Concat, Pad) would put conditions into the tiles.
+bool covers(const Program& p) {
+  for (const Statement& s : p.statements) {
+    const Tensor& t = p.tensor(s.write.tensor);
+    if (!extent_set(t).is_subset(s.write.map.as_map().intersect_domain(s.box).range())) return false;
+  }
+  return true;
+}
+
 int producer_of(const Network& n, int buffer, int before) {
   for (int c = before; c-- > 0;) {
     const Program& p = *n.programs[n.calls[c].program];
@@ -35,13 +44,13 @@ int producer_of(const Network& n, int buffer, int before) {
 bool fuse_into(Planner& planner, int consumer) {
   const Network& n = planner.module.network;
   const Program& q = *n.programs[n.calls[consumer].program];
-  if (!group_of(q)) return false;
+  if (!group_of(q) || !covers(q)) return false;
   std::vector<int> bound = Network::bound(q), producers;
   for (size_t k = 0; k < bound.size(); ++k) {
     const Tensor& t = q.tensors[bound[k]];
     if (t.role == Role::output || !reads_pointwise(q, t.name)) continue;
     int c = producer_of(n, n.calls[consumer].args[k], consumer);
-    if (c >= 0) producers.push_back(c);
+    if (c >= 0 && covers(*n.programs[n.calls[c].program])) producers.push_back(c);
   }
   // The latest producer has the hottest result; a contraction gains most by keeping it in registers.
   std::sort(producers.rbegin(), producers.rend());

@@ -181,7 +181,9 @@ void plan_matrices(Planner& planner) {
       const Extent& extent = c->group.extents[c->vector];
       if (vector_dim < 0 || lanes < 2 || !extent.is_constant() || extent.constant() < lanes) continue;
       int64_t rows = c->row >= 0 && c->group.extents[c->row].is_constant() ? c->group.extents[c->row].constant() : 8;
-      RegisterTile tile = register_tile(planner.module.target, c->row >= 0 ? rows : 1, extent.constant() / lanes);
+      if (c->grain > 0 && c->grain % lanes != 0) continue;
+      RegisterTile tile = register_tile(planner.module.target, c->row >= 0 ? rows : 1,
+                                        (c->grain > 0 ? c->grain : extent.constant()) / lanes);
       int64_t block = tile.vectors * lanes;
       Layout l;
       l.dims.push_back({vector_dim, block, 0});

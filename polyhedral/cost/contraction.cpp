@@ -2,6 +2,7 @@
 #include "polyhedral/cost/contraction.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace nasc {
 
@@ -17,6 +18,27 @@ std::vector<std::vector<int>> iterators_used(const Statement& s, const Access& a
   return out;
 }
 
+namespace {
+// 0 when the value does not depend on the iterator, g when it changes only every g values of it.
+int64_t grain_of(const QuasiAff& f, int iterator) {
+  int64_t grain = 0;
+  auto note = [&](int64_t g) { grain = grain == 0 ? g : std::gcd(grain, g); };
+  int64_t c = f.linear.coefficients[iterator], d = f.linear.denominator;
+  if (c != 0) note(std::max<int64_t>(1, d / std::gcd(c, d)));
+  for (const auto& [coefficient, inner] : f.floors)
+    if (coefficient != 0)
+      if (int64_t g = grain_of(inner, iterator)) note(g);
+  return grain;
+}
+
+int64_t grain_of(const Access& access, int iterator) {
+  int64_t grain = 0;
+  for (int k = 0; k < static_cast<int>(access.map.size()); ++k)
+    if (int64_t g = grain_of(quasi(access.map.at(k)), iterator)) grain = grain == 0 ? g : std::gcd(grain, g);
+  return grain;
+}
+}  // namespace
+
 std::optional<int64_t> iterator_extent(const Statement& s, const std::string& iterator) {
   int i = s.iterator(iterator);
   NASC_CHECK(i >= 0) << s.name << " has no iterator " << iterator;
@@ -24,6 +46,8 @@ std::optional<int64_t> iterator_extent(const Statement& s, const std::string& it
   if (!range) return std::nullopt;
   return range->second - range->first + 1;
 }
+
+constexpr int64_t kLeastGrain = 4;  // a narrower group fills no vector
 
 std::optional<Contraction> find_contraction(const Program& program) {
   auto group = group_of(program);
@@ -48,7 +72,8 @@ std::optional<Contraction> find_contraction(const Program& program) {
     for (int d = 0; d < static_cast<int>(write.size()); ++d) {
       if (write[d].empty()) continue;
       int iterator = write[d].back();
-      if (!varies(operand, iterator) || varies(1 - operand, iterator)) continue;
+      int64_t grain = grain_of(s.reads[1 - operand], iterator);
+      if (!varies(operand, iterator) || (grain > 0 && grain < kLeastGrain)) continue;
       const Tensor& matrix = program.tensor(s.reads[operand].tensor);
       int64_t extent = iterator_extent(s, s.iterators[iterator]).value_or(1);
       // A constant matrix can be packed so that the vector dimension is contiguous; else prefer a dimension that is.
@@ -61,6 +86,7 @@ std::optional<Contraction> find_contraction(const Program& program) {
       best.rows_tensor = s.reads[1 - operand].tensor;
       best.matrix_dims = used[operand];
       best.vector = d;
+      best.grain = grain;
       best.row = -1;
       int64_t row_extent = 1;
       for (int r = static_cast<int>(write.size()); r-- > 0;) {

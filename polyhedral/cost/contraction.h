@@ -17,6 +17,7 @@ struct Contraction {
   std::string rows_tensor, matrix_tensor;
   std::vector<std::vector<int>> matrix_dims;  // per dim of the matrix tensor: iterators it uses
   int vector = -1;                            // group dimension along which only the matrix varies
+  int64_t grain = 0;  // the rows vary once per so many points of it (groups of channels); 0: not at all
   int row = -1;                               // group dimension best tiled into rows; -1 when there is none
   std::vector<std::string> reduction;         // iterators
 };
