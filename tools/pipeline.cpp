@@ -121,7 +121,7 @@ LibraryFiles link_library(Compilation& c, const std::string& directory) {
   c.progress({static_cast<int>(stages().size()) + 1, static_cast<int>(stages().size()) + 1, "link", 0, 0});
   double begin = seconds_now();
   std::vector<CompiledKernel> kernels;
-  for (KernelObject& k : c.kernels) kernels.push_back({k.symbol, std::move(k.object), k.parallel});
+  for (KernelObject& k : c.kernels) kernels.push_back({k.symbol, std::move(k.object), k.parallel, std::move(k.scratch)});
   LibraryFiles files = write_library(c.module, kernels, *c.values, library_options(c), directory);
   c.times.push_back({"link", seconds_now() - begin});
   return files;

@@ -80,6 +80,7 @@ void emit_stage(Compilation& c) {
   const Module& m = c.module;
   c.values = std::make_unique<ValueTable>(m.network);
   EmitOptions options;
+  options.scratch = true;
   options.assembly = c.options.want_assembly;
   options.llvm_ir = c.options.want_llvm;
   for (const auto& program : m.network.programs)
