@@ -51,9 +51,9 @@ Expected<Module> apply_convert(const Module& module, const Args& a) {
     const Program& p = *n.programs[n.calls[c].program];
     std::vector<int> bound = Network::bound(p);
     for (size_t k = 0; k < bound.size(); ++k) {
-      if (n.calls[c].args[k] != b) continue;
-      if (p.tensors[bound[k]].role == Role::output) writer = static_cast<int>(c);
-      else if (first_reader < 0) first_reader = static_cast<int>(c);
+      bool writes = p.tensors[bound[k]].role == Role::output;
+      if (writes && n.root(n.calls[c].args[k]) == n.root(b)) writer = static_cast<int>(c);  // maybe by another name
+      if (!writes && n.calls[c].args[k] == b && first_reader < 0) first_reader = static_cast<int>(c);
     }
   }
   if (first_reader < 0) return refuse("never-read", a.word("buffer"));
