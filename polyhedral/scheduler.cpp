@@ -55,6 +55,7 @@ struct TileArguments {
   std::vector<std::string> reduce;
   std::vector<int64_t> chunks;
   int64_t step = 1;
+  std::vector<std::string> unroll;
 };
 
 Step tile_step(const Group& g, const TileArguments& t) {
@@ -76,6 +77,7 @@ Step tile_step(const Group& g, const TileArguments& t) {
     step.args["reduce"] = t.reduce;
     step.args["chunks"] = t.chunks;
     if (t.step > 1) step.args["step"] = t.step;
+    if (!t.unroll.empty()) step.args["unroll"] = t.unroll;
   }
   return step;
 }
@@ -144,6 +146,23 @@ bool plan_contraction(Planner& planner, int program) {
   return planner.kernel_step(program, tile_step(c.group, t));
 }
 
+// Depthwise windows and pools: one accumulator would wait for itself, several rows along the last dimension do not. Only
+// where no point was dropped: conditions per row cost more than they save.
+void tile_window_rows(const Target& target, const Program& p, const Group& g, TileArguments& t) {
+  const GroupMember* m = g.reduction();
+  if (!m) return;
+  const Statement& s = p.statement(m->statement);
+  int row = static_cast<int>(g.names.size()) - 1;
+  if (row == t.vector) --row;
+  if (row < 0 || !g.extents[row].is_constant() || !s.domain.is_equal(s.box)) return;
+  t.sizes[row] = register_tile(target, g.extents[row].constant(), 1).rows;
+  t.reduce = m->reduction;
+  t.chunks.assign(t.reduce.size(), 0);
+  constexpr int64_t kShort = 8;
+  auto extent = iterator_extent(s, t.reduce.back());
+  if (extent && *extent <= kShort) t.unroll = {t.reduce.back()};
+}
+
 bool plan_group(Planner& planner, int program) {
   const Program& p = *planner.module.network.programs[program];
   auto g = group_of(p);
@@ -159,6 +178,7 @@ bool plan_group(Planner& planner, int program) {
     t.lanes = lanes;
     t.sizes[contiguous] = lanes;
   }
+  if (t.vector >= 0) tile_window_rows(planner.module.target, p, *g, t);
   for (int d = 0; d < rank; ++d) t.order.push_back(d);
   std::vector<int> preferred;
   for (int d : t.order)
