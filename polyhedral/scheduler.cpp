@@ -97,6 +97,22 @@ void choose_parallel(const Group& g, TileArguments& t, const std::vector<int>& p
   }
 }
 
+// Group dimensions of extent above one that both operands vary along.
+std::vector<int> shared_dimensions(const Contraction& c, const Statement& s) {
+  std::vector<int> out;
+  auto write = iterators_used(s, s.write);
+  for (int d = 0; d < static_cast<int>(write.size()); ++d) {
+    if (d == c.vector || d == c.row || write[d].empty() || is_one(c.group.extents[d])) continue;
+    auto used = [&](const Access& r) {
+      for (const auto& dim : iterators_used(s, r))
+        if (std::count(dim.begin(), dim.end(), write[d].back())) return true;
+      return false;
+    };
+    if (used(s.reads[0]) && used(s.reads[1])) out.push_back(d);
+  }
+  return out;
+}
+
 constexpr int64_t kChunk = 8, kStep = 4;
 
 bool plan_contraction(Planner& planner, int program) {
@@ -131,6 +147,13 @@ bool plan_contraction(Planner& planner, int program) {
   if (matrix_stays) t.order.push_back(c.vector);
   else t.order.insert(t.order.begin(), c.vector);
   if (c.row >= 0) t.order.push_back(c.row);
+  // Independent products one after the other: each reads its own part of both operands.
+  std::vector<int> products = shared_dimensions(c, s);
+  std::stable_partition(t.order.begin(), t.order.end(), [&](int d) { return std::count(products.begin(), products.end(), d) > 0; });
+  if (products.size() > 1) {  // and each product fits the caches: weights outermost, then rows
+    t.order.erase(std::find(t.order.begin(), t.order.end(), c.vector));
+    t.order.insert(t.order.end() - (c.row >= 0), c.vector);
+  }
   std::vector<int> preferred = t.order;
   choose_parallel(c.group, t, preferred);
 
@@ -193,7 +216,7 @@ bool plan_group(Planner& planner, int program) {
 }  // namespace
 
 void plan_loops(Planner& planner, int program, const ScheduleOptions& options) {
-  if (options.level >= 2 && plan_contraction(planner, program)) return;
+  if (options.level >= 2 && (plan_contraction(planner, program) || plan_winograd_loops(planner, program))) return;
   plan_group(planner, program);
 }
 
@@ -203,6 +226,7 @@ Scheduled schedule_module(Module module, const ScheduleOptions& options) {
   planner.plan.header.target = planner.module.target.text();
   if (options.level >= 2) {
     plan_fusion(planner);
+    plan_winograd(planner, options.winograd);
     plan_layouts(planner);
   }
   if (options.level >= 1)

@@ -6,8 +6,12 @@
 
 namespace nasc {
 
+// Which 3x3 convolutions Winograd's algorithm computes: those it is clearly faster for, by the best or a given tile; none.
+enum class Winograd { automatic, off, f2, f4 };
+
 struct ScheduleOptions {
   int level = 2;  // 0: textual order; 1: parallel and vector loops; 2: and fusion, layouts, register tiles
+  Winograd winograd = Winograd::automatic;
 };
 
 struct Scheduled {
@@ -26,9 +30,11 @@ struct Planner {
   bool kernel_step(int program, const Step& step);
 };
 
-// The parts of level 2, each usable alone. Fusion of pointwise consumers into their producers; layouts of
-// activations and weights; loops of one Program.
+// The parts of level 2, each usable alone. Fusion of pointwise consumers into their producers; Winograd convolutions
+// and the layouts of their operands; layouts of activations and weights; loops of one Program.
 void plan_fusion(Planner& planner);
+void plan_winograd(Planner& planner, Winograd choice);
+bool plan_winograd_loops(Planner& planner, int program);  // false: not such a Program
 void plan_layouts(Planner& planner);
 void plan_loops(Planner& planner, int program, const ScheduleOptions& options);
 

@@ -37,11 +37,23 @@ void widen(Border& border, const Program& p, const std::string& tensor) {
   }
 }
 
+// Every spatial index is a tile's place plus a point in the tile, as in Winograd's transforms.
+bool in_tiles(const Statement& s, const Access& a) {
+  auto used = iterators_used(s, a);
+  if (used.size() < 3 || used.size() > 5) return false;
+  return used[0].size() == 1 && used[1].size() == 1 &&
+         std::all_of(used.begin() + 2, used.end(), [](const auto& dim) { return dim.size() >= 2; }) &&
+         s.iterators.size() > used.size();
+}
+
 // Programs that slide a window over dimensions 2.. of a tensor [N,C,spatial..], or mix its channels at each place.
 bool is_spatial(const Program& p) {
   for (const Statement& s : p.statements) {
-    if (!s.is_reduction()) continue;
     const Tensor& y = p.tensor(s.write.tensor);
+    if (y.role == Role::output && in_tiles(s, s.write)) return true;
+    if (!s.is_reduction()) continue;
+    for (const Access& r : s.reads)
+      if (p.tensor(r.tensor).role == Role::input && in_tiles(s, r) && !s.domain.is_equal(s.box)) return true;
     if (y.rank() < 3 || y.rank() > 5) continue;
     for (const Access& r : s.reads) {
       const Tensor& x = p.tensor(r.tensor);
@@ -102,7 +114,8 @@ void plan_activations(Planner& planner) {
         bool spatial = is_spatial(p);
         auto eligible = [&](size_t k) {
           const Tensor& t = p.tensors[bound[k]];
-          return t.role != Role::weight && t.rank() >= 3 && t.rank() <= 5 && n.buffers[call.args[k]].role != Role::weight;
+          const Buffer& b = n.buffers[call.args[k]];  // one that has a layout keeps it
+          return t.role != Role::weight && t.rank() >= 3 && t.rank() <= 5 && b.role != Role::weight && !b.layout;
         };
         bool touches = spatial;
         for (size_t k = 0; k < bound.size(); ++k) touches |= eligible(k) && wanted.count(call.args[k]);

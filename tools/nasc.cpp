@@ -23,6 +23,7 @@ struct Arguments {
   std::string model, output, emit, cpu = "host", triple, max_memory = "0", max_time = "1h", threshold = "1G", dump_directory;
   std::vector<std::string> dims, quoted_targets;
   DepOptions deps;
+  std::string winograd = "auto";
   bool check = false, verbose = false, quiet = false, time_passes = false;
 };
 
@@ -53,6 +54,9 @@ void declare(CLI::App& app, Arguments& a) {
                  "0: loops in the order of the model\n1: parallel and vector loops\n2: and fusion, layouts, register tiles\n"
                  "3: and ten times the analysis budget")
       ->capture_default_str()->check(CLI::Range(0, 3))->group(group);
+  app.add_option("--winograd", a.winograd, "3x3 convolutions by Winograd's algorithm: where it is clearly faster (auto), never (off),\n"
+                 "by tiles of 2x2 (f2, the most exact) or 4x4 (f4)")
+      ->capture_default_str()->check(CLI::IsMember({"auto", "off", "f2", "f4"}))->group(group);
   app.add_option("--plan", a.compile.plan_file, "apply this plan in place of the scheduler's")->group(group);
   app.add_flag("--verify-each", a.compile.verify_each, "judge after each step of the plan")->group(group);
   group = "Target";
@@ -121,6 +125,9 @@ int body(int argc, char** argv) {
   if (int done = parse_command_line(app, argc, argv, kSpellings); done >= 0) return done;
   start_limits("nasc", {.memory_bytes = parse_bytes(a.max_memory, "--max-memory"), .seconds = parse_seconds(a.max_time, "--max-time")});
   a.compile.model = a.model;
+  static const std::map<std::string, Winograd> kWinograd = {
+      {"auto", Winograd::automatic}, {"off", Winograd::off}, {"f2", Winograd::f2}, {"f4", Winograd::f4}};
+  a.compile.winograd = kWinograd.at(a.winograd);
   a.compile.import.passes = a.compile.level > 0;
   a.compile.side_file_threshold = parse_bytes(a.threshold, "--weights-threshold");
   if (!a.compile.prefix.empty() && identifier(a.compile.prefix) != a.compile.prefix)

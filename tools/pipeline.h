@@ -13,6 +13,7 @@
 #include "frontend/instances.h"
 #include "polyhedral/module.h"
 #include "polyhedral/plan.h"
+#include "polyhedral/scheduler.h"
 
 namespace nasc {
 
@@ -20,6 +21,7 @@ struct CompileOptions {
   std::string model;  // .onnx, or .nir as `--emit=nir` wrote it
   ImportOptions import;
   int level = 2;  // 0 to 3: what -O says
+  Winograd winograd = Winograd::automatic;
   Target target;
   std::string plan_file;  // replayed in place of the scheduler
   std::string prefix, stem;

@@ -74,7 +74,7 @@ void schedule_stage(Compilation& c) {
     constexpr unsigned long kPatience = 10;  // of -O3
     unsigned long quota = isl_quota();
     if (o.level >= 3) set_isl_quota(quota * kPatience);
-    Scheduled s = schedule_module(std::move(module), {.level = o.level});
+    Scheduled s = schedule_module(std::move(module), {.level = o.level, .winograd = o.winograd});
     set_isl_quota(quota);
     c.module = std::move(s.module);
     c.plan = std::move(s.plan);

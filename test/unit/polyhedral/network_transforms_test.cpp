@@ -135,6 +135,9 @@ TEST_CASE("network transformations: every refusal") {
 TEST_CASE("refuse: every registered refusal of network transformations has one test") {
   std::vector<std::string> names = {"fuse/too-many-statements", "fuse/phase-differs"};  // test cases of their own
   for (const Row& row : kRefusals) names.push_back(row.name);
+  for (const char* code : {"no-such-call", "bad-size", "symbolic-extent", "not-convolution", "not-3x3", "strided", "not-f32",
+                           "not-constant", "not-pointwise"})
+    names.push_back(std::string("winograd/") + code);  // winograd_test.cpp
   for (const Transformation* t : all_registered<Transformation>()) {
     if (!t->on_module) continue;
     for (const char* code : t->refusals) {

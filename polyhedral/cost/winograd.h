@@ -1,0 +1,13 @@
+// The analytic model of Winograd convolutions (cpu-perf 6).
+#pragma once
+
+#include "ir/target.h"
+#include "polyhedral/transforms/winograd_programs.h"
+
+namespace nasc {
+
+// Cycles of one core for the convolution directly, and by tiles of shape.m.
+double direct_cycles(const WinogradShape& shape, const Target& target);
+double winograd_cycles(const WinogradShape& shape, const Target& target);
+
+}  // namespace nasc

@@ -1,0 +1,40 @@
+// The Programs that a Winograd convolution consists of.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "ir/program.h"
+
+namespace nasc {
+
+// A 3x3 convolution with steps and dilations of one, as found in a Program.
+struct WinogradShape {
+  size_t sum = 0;                     // statement: Y[n,m,p,q] += X[n,d,p+r-before,q+s-before] * W[m,d,r,s]
+  std::string image, filter, output;  // tensors
+  std::array<int64_t, 2> before{};    // zeros before the image
+  std::array<int64_t, 4> out{};       // extents of the output
+  int64_t channels = 0;               // of the image
+  int64_t m = 2;                      // outputs per tile and dimension
+
+  int64_t tile() const { return m + 2; }
+  int64_t tiles(int d) const { return (out[2 + d] + m - 1) / m; }  // along a spatial dimension
+  int64_t all_tiles() const { return out[0] * tiles(0) * tiles(1); }
+};
+
+// Refusals: those of `winograd` that are about the Program.
+Expected<WinogradShape> find_winograd(const Program& conv);
+
+// U[i,j,d,m] = G W G', summed in f64; phase create.
+Program filter_program(const Program& conv, const WinogradShape& shape);
+// V[i,j,t,d] = B' X B for each tile t.
+Program input_program(const Program& conv, const WinogradShape& shape);
+// P[i,j,t,m] = V U: one matrix product per point of the tile.
+Program product_program(const WinogradShape& shape);
+// The convolution's Program with its sum replaced by A' P A, over tiles.
+Program output_program(const Program& conv, const WinogradShape& shape);
+// Its tensors that the convolution does not have.
+inline constexpr const char* kProducts = "winograd_p";
+inline constexpr const char* kOutputMatrix = "winograd_a";
+
+}  // namespace nasc
