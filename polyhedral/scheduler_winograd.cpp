@@ -1,4 +1,5 @@
-// Which convolutions Winograd's algorithm computes, how its operands lie in memory, and the loops of its transforms.
+// Which convolutions Winograd's algorithm computes, how its operands lie in memory, and the loops
+// of its transforms.
 #include <algorithm>
 #include <set>
 
@@ -10,36 +11,44 @@
 
 namespace nasc {
 namespace {
-constexpr double kClearly = 0.85;  // of the direct time: the model is not better than that
+constexpr double kClearly = 0.85; // of the direct time: the model is not better than that
 
 // Outputs per tile; 0 when the direct form is as good.
 int64_t choose_tile(WinogradShape w, const Target& target, Winograd choice) {
   int64_t lanes = target.lanes(4);
-  if (lanes < 2 || w.channels % lanes || w.out[1] % lanes) return 0;
+  if (lanes < 2 || w.channels % lanes || w.out[1] % lanes)
+    return 0;
   std::vector<int64_t> sizes = {2, 4};
-  if (choice == Winograd::f2) sizes = {2};
-  if (choice == Winograd::f4) sizes = {4};
+  if (choice == Winograd::f2)
+    sizes = {2};
+  if (choice == Winograd::f4)
+    sizes = {4};
   double best = kClearly * direct_cycles(w, target);
   int64_t tile = 0;
   for (int64_t m : sizes) {
     w.m = m;
     double cycles = winograd_cycles(w, target);
-    if (cycles < best) best = cycles, tile = m;
+    if (cycles < best)
+      best = cycles, tile = m;
   }
   return tile;
 }
 
-// Pads of the two innermost dimensions that spread the planes [i, j] of a tensor [e, e, rows, columns] over the sets of a
-// first-level cache: its ways cannot hold the same line of every plane.
-std::pair<int64_t, int64_t> plane_pads(int64_t planes, int64_t rows, int64_t columns, int64_t lanes) {
-  constexpr int64_t kWay = 4096, kLine = 64, kShared = 2;  // bytes between addresses of one set; planes per set
+// Pads of the two innermost dimensions that spread the planes [i, j] of a tensor [e, e, rows,
+// columns] over the sets of a first-level cache: its ways cannot hold the same line of every plane.
+std::pair<int64_t, int64_t> plane_pads(int64_t planes, int64_t rows, int64_t columns,
+                                       int64_t lanes) {
+  constexpr int64_t kWay = 4096, kLine = 64,
+                    kShared = 2; // bytes between addresses of one set; planes per set
   for (int64_t by = 0; by <= 4; ++by)
     for (int64_t row = 0; row <= 4; ++row) {
       int64_t stride = (rows + row) * (columns + by * lanes) * 4;
       std::vector<int> users(kWay / kLine);
       bool good = true;
-      for (int64_t k = 0; k < planes; ++k) good &= ++users[k * stride % kWay / kLine] <= kShared;
-      if (good) return {row, by * lanes};
+      for (int64_t k = 0; k < planes; ++k)
+        good &= ++users[k * stride % kWay / kLine] <= kShared;
+      if (good)
+        return {row, by * lanes};
     }
   return {0, 0};
 }
@@ -47,61 +56,84 @@ std::pair<int64_t, int64_t> plane_pads(int64_t planes, int64_t rows, int64_t col
 Step plane_layout(const Buffer& b, int64_t lanes) {
   int64_t e = b.shape[0].constant();
   auto [row, column] = plane_pads(e * e, b.shape[2].constant(), b.shape[3].constant(), lanes);
-  return {"layout", {{"buffer", b.name}, {"dims", std::vector<int64_t>{0, 1, 2, 3}}, {"div", std::vector<int64_t>{1, 1, 1, 1}},
-                     {"mod", std::vector<int64_t>{0, 0, 0, 0}}, {"pad", std::vector<int64_t>{0, 0, row, column}}}};
+  return {"layout",
+          {{"buffer", b.name},
+           {"dims", std::vector<int64_t>{0, 1, 2, 3}},
+           {"div", std::vector<int64_t>{1, 1, 1, 1}},
+           {"mod", std::vector<int64_t>{0, 0, 0, 0}},
+           {"pad", std::vector<int64_t>{0, 0, row, column}}}};
 }
 
 // [i, j, m / block, d, m % block]: the product reads it one element after the other.
 Step filter_layout(const Buffer& b, int64_t block) {
-  return {"layout", {{"buffer", b.name}, {"dims", std::vector<int64_t>{0, 1, 3, 2, 3}},
-                     {"div", std::vector<int64_t>{1, 1, block, 1, 1}}, {"mod", std::vector<int64_t>{0, 0, 0, 0, block}}}};
+  return {"layout",
+          {{"buffer", b.name},
+           {"dims", std::vector<int64_t>{0, 1, 3, 2, 3}},
+           {"div", std::vector<int64_t>{1, 1, block, 1, 1}},
+           {"mod", std::vector<int64_t>{0, 0, 0, 0, block}}}};
 }
-}  // namespace
+} // namespace
 
 void plan_winograd(Planner& planner, Winograd choice) {
-  if (choice == Winograd::off) return;
+  if (choice == Winograd::off)
+    return;
   const Target target = planner.module.target;
   for (size_t c = 0; c < planner.module.network.calls.size(); ++c) {
-    auto shape = find_winograd(*planner.module.network.programs[planner.module.network.calls[c].program]);
-    if (!shape) continue;
+    auto shape =
+        find_winograd(*planner.module.network.programs[planner.module.network.calls[c].program]);
+    if (!shape)
+      continue;
     shape->m = choose_tile(*shape, target, choice);
     size_t first = planner.module.network.buffers.size();
-    if (!shape->m || !planner.network_step({"winograd", {{"call", static_cast<int64_t>(c)}, {"m", shape->m}}})) continue;
+    if (!shape->m ||
+        !planner.network_step({"winograd", {{"call", static_cast<int64_t>(c)}, {"m", shape->m}}}))
+      continue;
     int64_t lanes = target.lanes(4);
     RegisterTile tile = register_tile(target, shape->all_tiles(), shape->out[1] / lanes);
-    const auto& buffers = planner.module.network.buffers;  // U, V, P in the order of their making
-    Step filter = filter_layout(buffers[first], tile.vectors * lanes), image = plane_layout(buffers[first + 1], lanes),
+    const auto& buffers = planner.module.network.buffers; // U, V, P in the order of their making
+    Step filter = filter_layout(buffers[first], tile.vectors * lanes),
+         image = plane_layout(buffers[first + 1], lanes),
          product = plane_layout(buffers[first + 2], lanes);
-    for (const Step& s : {filter, image, product}) planner.network_step(s);
-    c += 3;  // the filter's call went to the front, three calls took this one's place
+    for (const Step& s : {filter, image, product})
+      planner.network_step(s);
+    c += 3; // the filter's call went to the front, three calls took this one's place
   }
 }
 
 bool plan_winograd_loops(Planner& planner, int program) {
   const Program& p = *planner.module.network.programs[program];
-  if (p.statements.empty()) return false;
+  if (p.statements.empty())
+    return false;
   int64_t lanes = planner.module.target.lanes(4);
-  // Iterators that all statements begin with; the others are unrolled, so that constant matrices fold.
+  // Iterators that all statements begin with; the others are unrolled, so that constant matrices
+  // fold.
   std::vector<std::string> common = p.statements[0].iterators;
   bool matrix = false;
   for (const Statement& s : p.statements) {
     size_t k = 0;
-    while (k < common.size() && k < s.iterators.size() && common[k] == s.iterators[k]) ++k;
+    while (k < common.size() && k < s.iterators.size() && common[k] == s.iterators[k])
+      ++k;
     common.resize(k);
-    for (const Access& r : s.reads) matrix |= s.is_reduction() && static_cast<bool>(p.tensor(r.tensor).payload);
+    for (const Access& r : s.reads)
+      matrix |= s.is_reduction() && static_cast<bool>(p.tensor(r.tensor).payload);
   }
-  if (!matrix || common.size() < 2) return false;
+  if (!matrix || common.size() < 2)
+    return false;
   constexpr int64_t kUnrolled = 8;
   for (const Statement& s : p.statements)
     for (size_t k = common.size(); k < s.iterators.size(); ++k)
-      if (iterator_extent(s, s.iterators[k]).value_or(kUnrolled + 1) > kUnrolled) return false;
+      if (iterator_extent(s, s.iterators[k]).value_or(kUnrolled + 1) > kUnrolled)
+        return false;
   Step step{"nest", {}};
   // Channels innermost; the first loop with more than one iteration outermost.
   std::string channel = common.back();
   const Statement& s = p.statements[0];
-  if (iterator_extent(s, channel).value_or(1) % lanes) return false;
+  if (iterator_extent(s, channel).value_or(1) % lanes)
+    return false;
   std::vector<std::string> order = common;
-  auto outer = std::find_if(order.begin(), order.end(), [&](const std::string& i) { return iterator_extent(s, i).value_or(2) > 1; });
+  auto outer = std::find_if(order.begin(), order.end(), [&](const std::string& i) {
+    return iterator_extent(s, i).value_or(2) > 1;
+  });
   if (outer != order.end()) {
     std::rotate(order.begin(), outer, outer + 1);
     step.args["parallel"] = order[0];
@@ -112,4 +144,4 @@ bool plan_winograd_loops(Planner& planner, int program) {
   return planner.kernel_step(program, step);
 }
 
-}  // namespace nasc
+} // namespace nasc

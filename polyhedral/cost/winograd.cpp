@@ -1,4 +1,5 @@
-// Products at the rate of their register tile, transforms by vector, and traffic of what leaves the caches.
+// Products at the rate of their register tile, transforms by vector, and traffic of what leaves the
+// caches.
 #include "polyhedral/cost/winograd.h"
 
 #include <algorithm>
@@ -7,36 +8,44 @@
 
 namespace nasc {
 namespace {
-constexpr double kFar = 6;    // bytes per cycle from beyond the caches
-constexpr double kNear = 12;  // from the last-level cache
+constexpr double kFar = 6;   // bytes per cycle from beyond the caches
+constexpr double kNear = 12; // from the last-level cache
 constexpr int64_t kFloat = 4;
 
-// A transform of one vector of channels: its multiply-adds, two per cycle, and its loads and stores.
+// A transform of one vector of channels: its multiply-adds, two per cycle, and its loads and
+// stores.
 double input_transform(int64_t tile) { return tile == 4 ? 50 : 190; }
 double output_transform(int64_t tile) { return tile == 4 ? 40 : 130; }
 
 // Weights of a whole network do not stay in any cache between inferences.
 double weights_traffic(double bytes) { return bytes / kFar; }
-}  // namespace
+} // namespace
 
 double direct_cycles(const WinogradShape& w, const Target& t) {
   double lanes = t.lanes(kFloat), vectors = static_cast<double>(w.out[1]) / lanes;
-  RegisterTile tile = register_tile(t, w.out[3], std::max<int64_t>(1, static_cast<int64_t>(vectors)));
-  double rows = static_cast<double>(w.out[0] * w.out[2]), steps = 9 * static_cast<double>(w.channels);
+  RegisterTile tile =
+      register_tile(t, w.out[3], std::max<int64_t>(1, static_cast<int64_t>(vectors)));
+  double rows = static_cast<double>(w.out[0] * w.out[2]),
+         steps = 9 * static_cast<double>(w.channels);
   return std::max(rows * steps * vectors * tile.cycles_per_step,
                   weights_traffic(steps * static_cast<double>(w.out[1] * kFloat)));
 }
 
 double winograd_cycles(const WinogradShape& w, const Target& t) {
   double lanes = t.lanes(kFloat), points = static_cast<double>(w.tile() * w.tile());
-  double tiles = static_cast<double>(w.all_tiles()), in = static_cast<double>(w.channels), out = static_cast<double>(w.out[1]);
-  RegisterTile tile = register_tile(t, w.all_tiles(), std::max<int64_t>(1, static_cast<int64_t>(out / lanes)));
-  double products = std::max(points * in * out / lanes * tile.cycles_per_step, weights_traffic(points * in * out * kFloat));
-  double transforms = tiles * (in * input_transform(w.tile()) + out * output_transform(w.tile())) / lanes;
-  // Both transformed tensors are written and read once; what does not fit the second cache comes from the last.
+  double tiles = static_cast<double>(w.all_tiles()), in = static_cast<double>(w.channels),
+         out = static_cast<double>(w.out[1]);
+  RegisterTile tile =
+      register_tile(t, w.all_tiles(), std::max<int64_t>(1, static_cast<int64_t>(out / lanes)));
+  double products = std::max(points * in * out / lanes * tile.cycles_per_step,
+                             weights_traffic(points * in * out * kFloat));
+  double transforms =
+      tiles * (in * input_transform(w.tile()) + out * output_transform(w.tile())) / lanes;
+  // Both transformed tensors are written and read once; what does not fit the second cache comes
+  // from the last.
   double bytes = points * tiles * (in + out) * kFloat;
   double traffic = bytes > static_cast<double>(t.l2_bytes) / 2 ? 2 * bytes / kNear : 0;
   return products + transforms + traffic;
 }
 
-}  // namespace nasc
+} // namespace nasc

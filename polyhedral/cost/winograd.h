@@ -10,4 +10,4 @@ namespace nasc {
 double direct_cycles(const WinogradShape& shape, const Target& target);
 double winograd_cycles(const WinogradShape& shape, const Target& target);
 
-}  // namespace nasc
+} // namespace nasc

@@ -1,5 +1,6 @@
-// nest(loops=[n, y, x, d], vector=d, lanes=8, parallel=y) -- all statements under common loops over iterators that all
-// of them have; what is left is unrolled, adjacent statements sharing the loops of equal names; local tensors are staged.
+// nest(loops=[n, y, x, d], vector=d, lanes=8, parallel=y) -- all statements under common loops over
+// iterators that all of them have; what is left is unrolled, adjacent statements sharing the loops
+// of equal names; local tensors are staged.
 //   before  for n, d, j { S }  for n, d, j, k { T }
 //   after   for n parallel, d.t { stage { for j unroll { S; for k unroll { T } } } }
 // Refuses  unknown-loop, bad-lanes, indivisible.
@@ -15,22 +16,26 @@ namespace nasc {
 namespace {
 
 struct Nest {
-  std::vector<std::string> loops;  // outermost first
+  std::vector<std::string> loops; // outermost first
   std::string vector, parallel;
   int64_t lanes = 1;
-  bool has(const std::string& name) const { return std::find(loops.begin(), loops.end(), name) != loops.end(); }
+  bool has(const std::string& name) const {
+    return std::find(loops.begin(), loops.end(), name) != loops.end();
+  }
 };
 
 // Iterators of a statement that are no outer loops.
 std::vector<std::string> inner_iterators(const Nest& nest, const Statement& s) {
   std::vector<std::string> out;
   for (const auto& i : s.iterators)
-    if (!nest.has(i)) out.push_back(i);
+    if (!nest.has(i))
+      out.push_back(i);
   return out;
 }
 
 // Statements [first, last) below `depth` of their inner iterators.
-TextNodeRef inner_loops(const Program& p, const Nest& nest, size_t first, size_t last, size_t depth) {
+TextNodeRef inner_loops(const Program& p, const Nest& nest, size_t first, size_t last,
+                        size_t depth) {
   std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
   for (size_t k = first; k < last;) {
     std::vector<std::string> inner = inner_iterators(nest, p.statements[k]);
@@ -41,7 +46,8 @@ TextNodeRef inner_loops(const Program& p, const Nest& nest, size_t first, size_t
       std::map<std::string, std::string> exprs = {{p.statements[k].name, inner[depth]}};
       for (; end < last; ++end) {
         std::vector<std::string> next = inner_iterators(nest, p.statements[end]);
-        if (depth >= next.size() || next[depth] != inner[depth]) break;
+        if (depth >= next.size() || next[depth] != inner[depth])
+          break;
         exprs[p.statements[end].name] = inner[depth];
         names.push_back(p.statements[end].name);
       }
@@ -49,8 +55,9 @@ TextNodeRef inner_loops(const Program& p, const Nest& nest, size_t first, size_t
     } else {
       node = tree_leaf();
       if (!nest.vector.empty())
-        node = tree_band(nest.vector + ".v vectorize",
-                         {{p.statements[k].name, text("(", nest.vector, ") mod ", nest.lanes)}}, node);
+        node =
+            tree_band(nest.vector + ".v vectorize",
+                      {{p.statements[k].name, text("(", nest.vector, ") mod ", nest.lanes)}}, node);
     }
     parts.emplace_back(names, node);
     k = end;
@@ -63,48 +70,61 @@ Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
   Nest nest;
   nest.loops = a.words("loops");
   for (const auto& name : nest.loops) {
-    if (std::count(nest.loops.begin(), nest.loops.end(), name) > 1) return refuse("unknown-loop", name + " is listed twice");
+    if (std::count(nest.loops.begin(), nest.loops.end(), name) > 1)
+      return refuse("unknown-loop", name + " is listed twice");
     for (const Statement& s : p.statements)
-      if (s.iterator(name) < 0) return refuse("unknown-loop", s.name + " has no iterator " + name);
+      if (s.iterator(name) < 0)
+        return refuse("unknown-loop", s.name + " has no iterator " + name);
   }
-  if (nest.loops.empty() || p.statements.empty()) return refuse("unknown-loop", "no common loops");
-  if (a.has("parallel")) nest.parallel = a.word("parallel");
+  if (nest.loops.empty() || p.statements.empty())
+    return refuse("unknown-loop", "no common loops");
+  if (a.has("parallel"))
+    nest.parallel = a.word("parallel");
   if (!nest.parallel.empty() && nest.parallel != nest.loops[0])
-    return refuse("unknown-loop", "only the outermost loop, " + nest.loops[0] + ", can be divided among threads");
+    return refuse("unknown-loop",
+                  "only the outermost loop, " + nest.loops[0] + ", can be divided among threads");
   if (a.has("vector")) {
     nest.vector = a.word("vector");
     nest.lanes = a.has("lanes") ? a.integer("lanes") : 1;
-    if (!nest.has(nest.vector)) return refuse("unknown-loop", nest.vector + " is no common loop");
-    if (nest.lanes < 2 || nest.lanes > 64) return refuse("bad-lanes", text(nest.lanes, " lanes"));
+    if (!nest.has(nest.vector))
+      return refuse("unknown-loop", nest.vector + " is no common loop");
+    if (nest.lanes < 2 || nest.lanes > 64)
+      return refuse("bad-lanes", text(nest.lanes, " lanes"));
     for (const Statement& s : p.statements)
       if (iterator_extent(s, nest.vector).value_or(1) % nest.lanes)
-        return refuse("indivisible", text(s.name, " has not whole vectors of ", nest.lanes, " along ", nest.vector));
+        return refuse("indivisible", text(s.name, " has not whole vectors of ", nest.lanes,
+                                          " along ", nest.vector));
   }
   TextNodeRef tree = inner_loops(p, nest, 0, p.statements.size(), 0);
   for (const Tensor& t : p.tensors)
-    if (t.role == Role::temp) tree = tree_mark("stage " + t.name, tree);
+    if (t.role == Role::temp)
+      tree = tree_mark("stage " + t.name, tree);
   for (size_t k = nest.loops.size(); k-- > 0;) {
     const std::string& name = nest.loops[k];
     bool vector = name == nest.vector;
     std::map<std::string, std::string> exprs;
-    for (const Statement& s : p.statements) exprs[s.name] = vector ? text("floor((", name, ")/", nest.lanes, ")") : name;
-    tree = tree_band(name + (vector ? ".t" : "") + (name == nest.parallel ? " parallel" : ""), exprs, tree);
+    for (const Statement& s : p.statements)
+      exprs[s.name] = vector ? text("floor((", name, ")/", nest.lanes, ")") : name;
+    tree = tree_band(name + (vector ? ".t" : "") + (name == nest.parallel ? " parallel" : ""),
+                     exprs, tree);
   }
   return Kernel{p, build_tree(p, tree)};
 }
 
-const Registered<Transformation> nest{{
-    .name = "nest",
-    .kind = Kind::schedule,
-    .parameters = {{Parameter::words, "loops", "iterators of all statements, outermost first"},
-                   {Parameter::word, "vector", "the one whose innermost points are vector lanes", false},
-                   {Parameter::integer, "lanes", "vector lanes", false},
-                   {Parameter::word, "parallel", "the outermost, when it is divided among threads", false}},
-    .doc = "Run all statements under common loops, everything inside unrolled.",
-    .refusals = {"unknown-loop", "bad-lanes", "indivisible"},
-    .on_kernel = apply_nest,
-    .on_module = nullptr,
-    .choices = nullptr}};
+const Registered<Transformation> nest{
+    {.name = "nest",
+     .kind = Kind::schedule,
+     .parameters = {{Parameter::words, "loops", "iterators of all statements, outermost first"},
+                    {Parameter::word, "vector", "the one whose innermost points are vector lanes",
+                     false},
+                    {Parameter::integer, "lanes", "vector lanes", false},
+                    {Parameter::word, "parallel", "the outermost, when it is divided among threads",
+                     false}},
+     .doc = "Run all statements under common loops, everything inside unrolled.",
+     .refusals = {"unknown-loop", "bad-lanes", "indivisible"},
+     .on_kernel = apply_nest,
+     .on_module = nullptr,
+     .choices = nullptr}};
 
-}  // namespace
-}  // namespace nasc
+} // namespace
+} // namespace nasc

@@ -1,9 +1,11 @@
 // winograd(call=12, m=4) -- compute a 3x3 convolution by Winograd's F(m x m, 3x3).
 //   before  call 12: Y[n,m,p,q] = init; Y += X[n,d,p+r-a,q+s-b] W[m,d,r,s]; pointwise statements
-//   after   at create: U = G W G'; then V = B' X B per tile; P[i,j] += V[i,j] U[i,j]; Y = init + A' P A; pointwise
-// Refuses  no-such-call, bad-size, symbolic-extent, not-convolution, not-3x3, strided, not-f32, not-constant, not-pointwise.
-// Legal    as real numbers; in f32 the relative error grows, against direct sums, below 1 (m = 2) and 2.5 (m = 4) times.
-// Source   Lavin and Gray 2016; points {0, 3/4, -3/4, 3/2, -3/2, inf} of cpu-perf 3.4; schemes of cpu-perf 7.
+//   after   at create: U = G W G'; then V = B' X B per tile; P[i,j] += V[i,j] U[i,j]; Y = init + A'
+//   P A; pointwise
+// Refuses  no-such-call, bad-size, symbolic-extent, not-convolution, not-3x3, strided, not-f32,
+// not-constant, not-pointwise. Legal    as real numbers; in f32 the relative error grows, against
+// direct sums, below 1 (m = 2) and 2.5 (m = 4) times. Source   Lavin and Gray 2016; points {0, 3/4,
+// -3/4, 3/2, -3/2, inf} of cpu-perf 3.4; schemes of cpu-perf 7.
 #include <algorithm>
 
 #include "polyhedral/module_edit.h"
@@ -16,24 +18,30 @@ namespace {
 // The iterator that an index equals, plus a constant; nullopt otherwise.
 std::optional<std::pair<int, int64_t>> plain(const isl::aff& index) {
   auto a = linear(index);
-  if (!a || a->denominator != 1 || !a->parameters.empty()) return std::nullopt;
+  if (!a || a->denominator != 1 || !a->parameters.empty())
+    return std::nullopt;
   int at = -1;
   for (size_t k = 0; k < a->coefficients.size(); ++k) {
-    if (!a->coefficients[k]) continue;
-    if (a->coefficients[k] != 1 || at >= 0) return std::nullopt;
+    if (!a->coefficients[k])
+      continue;
+    if (a->coefficients[k] != 1 || at >= 0)
+      return std::nullopt;
     at = static_cast<int>(k);
   }
-  if (at < 0) return std::nullopt;
+  if (at < 0)
+    return std::nullopt;
   return std::pair{at, int64_t{a->constant}};
 }
 
 // Iterators of the four indices of an access that are distinct iterators without offsets.
 std::optional<std::vector<int>> plain_indices(const Access& a) {
-  if (a.map.size() != 4) return std::nullopt;
+  if (a.map.size() != 4)
+    return std::nullopt;
   std::vector<int> out;
   for (int k = 0; k < 4; ++k) {
     auto i = plain(a.map.at(k));
-    if (!i || i->second || std::find(out.begin(), out.end(), i->first) != out.end()) return std::nullopt;
+    if (!i || i->second || std::find(out.begin(), out.end(), i->first) != out.end())
+      return std::nullopt;
     out.push_back(i->first);
   }
   return out;
@@ -47,89 +55,114 @@ bool identity(const Statement& s) {
 // Reads of the window: X[n, d, step*p + dilation*r - before, ..] with step and dilation 1.
 Expected<int64_t> window(const isl::aff& index, int out, int tap) {
   auto a = linear(index);
-  if (!a || a->denominator != 1 || !a->parameters.empty()) return refuse("not-convolution", "a window index is no affine sum");
+  if (!a || a->denominator != 1 || !a->parameters.empty())
+    return refuse("not-convolution", "a window index is no affine sum");
   for (int k = 0; k < static_cast<int>(a->coefficients.size()); ++k) {
     long c = a->coefficients[k];
-    if (k != out && k != tap && c) return refuse("not-convolution", "a window index has a third iterator");
-    if ((k == out || k == tap) && c == 0) return refuse("not-convolution", "a window index misses an iterator");
-    if ((k == out || k == tap) && c != 1) return refuse("strided", text("a window moves by ", c));
+    if (k != out && k != tap && c)
+      return refuse("not-convolution", "a window index has a third iterator");
+    if ((k == out || k == tap) && c == 0)
+      return refuse("not-convolution", "a window index misses an iterator");
+    if ((k == out || k == tap) && c != 1)
+      return refuse("strided", text("a window moves by ", c));
   }
   return -int64_t{a->constant};
 }
 
-}  // namespace
+} // namespace
 
 Expected<WinogradShape> find_winograd(const Program& p) {
   WinogradShape w;
   std::vector<size_t> sums;
   for (size_t k = 0; k < p.statements.size(); ++k)
-    if (p.statements[k].is_reduction()) sums.push_back(k);
-  if (sums.size() != 1 || p.phase != Phase::run) return refuse("not-convolution", text(sums.size(), " reductions"));
+    if (p.statements[k].is_reduction())
+      sums.push_back(k);
+  if (sums.size() != 1 || p.phase != Phase::run)
+    return refuse("not-convolution", text(sums.size(), " reductions"));
   w.sum = sums[0];
   const Statement& s = p.statements[w.sum];
-  if (s.combine != Combine::add || !s.reassociable || s.reads.size() != 2 || s.body->fn != Fn::mul || s.iterators.size() != 7 ||
-      s.body->args[0]->fn != Fn::read || s.body->args[1]->fn != Fn::read || s.body->args[0]->index == s.body->args[1]->index)
+  if (s.combine != Combine::add || !s.reassociable || s.reads.size() != 2 ||
+      s.body->fn != Fn::mul || s.iterators.size() != 7 || s.body->args[0]->fn != Fn::read ||
+      s.body->args[1]->fn != Fn::read || s.body->args[0]->index == s.body->args[1]->index)
     return refuse("not-convolution", s.name + " is no sum of products over three iterators");
   auto y = plain_indices(s.write);
-  if (!y) return refuse("not-convolution", s.name + " writes no plain four indices");
+  if (!y)
+    return refuse("not-convolution", s.name + " writes no plain four indices");
   std::optional<std::vector<int>> f;
   size_t weights = 1;
   for (size_t r = 0; r < 2 && !f; ++r) {
     f = plain_indices(s.reads[r]);
-    if (f && ((*f)[0] != (*y)[1] || std::count(y->begin(), y->end(), (*f)[1]))) f.reset();
+    if (f && ((*f)[0] != (*y)[1] || std::count(y->begin(), y->end(), (*f)[1])))
+      f.reset();
     weights = r;
   }
-  if (!f) return refuse("not-convolution", "no factor is a filter [m, d, r, s]");
+  if (!f)
+    return refuse("not-convolution", "no factor is a filter [m, d, r, s]");
   const Access &filter = s.reads[weights], &image = s.reads[1 - weights];
-  if (image.map.size() != 4) return refuse("not-convolution", "the image has no four indices");
+  if (image.map.size() != 4)
+    return refuse("not-convolution", "the image has no four indices");
   auto n = plain(image.map.at(0)), d = plain(image.map.at(1));
   if (!n || !d || n->second || d->second || n->first != (*y)[0] || d->first != (*f)[1])
     return refuse("not-convolution", "the image is not indexed [n, d, ..]");
   for (int k = 0; k < 2; ++k) {
     auto before = window(image.map.at(2 + k), (*y)[2 + k], (*f)[2 + k]);
-    if (!before) return std::unexpected(before.error());
+    if (!before)
+      return std::unexpected(before.error());
     w.before[k] = *before;
   }
   std::vector<int64_t> extents;
   for (int k = 0; k < 7; ++k) {
     auto range = constant_range(s.box, k);
-    if (!range) return refuse("symbolic-extent", s.iterators[k] + " has no constant extent");
-    if (range->first != 0) return refuse("not-convolution", s.iterators[k] + " does not start at 0");
+    if (!range)
+      return refuse("symbolic-extent", s.iterators[k] + " has no constant extent");
+    if (range->first != 0)
+      return refuse("not-convolution", s.iterators[k] + " does not start at 0");
     extents.push_back(range->second + 1);
   }
   for (int k = 0; k < 2; ++k)
-    if (extents[(*f)[2 + k]] != 3) return refuse("not-3x3", text("filter extent ", extents[(*f)[2 + k]]));
+    if (extents[(*f)[2 + k]] != 3)
+      return refuse("not-3x3", text("filter extent ", extents[(*f)[2 + k]]));
   w.image = image.tensor, w.filter = filter.tensor, w.output = s.write.tensor;
   const Tensor &x = p.tensor(w.image), &g = p.tensor(w.filter), &t = p.tensor(w.output);
-  if (x.dtype != DType::f32 || g.dtype != DType::f32 || t.dtype != DType::f32) return refuse("not-f32", name(x.dtype));
-  if (x.role == Role::temp || g.role == Role::temp) return refuse("not-convolution", "its operands are local");
+  if (x.dtype != DType::f32 || g.dtype != DType::f32 || t.dtype != DType::f32)
+    return refuse("not-f32", name(x.dtype));
+  if (x.role == Role::temp || g.role == Role::temp)
+    return refuse("not-convolution", "its operands are local");
   for (const Extent& e : x.shape)
-    if (!e.is_constant()) return refuse("symbolic-extent", text(x.shape));
-  for (int k = 0; k < 4; ++k) w.out[k] = extents[(*y)[k]];
+    if (!e.is_constant())
+      return refuse("symbolic-extent", text(x.shape));
+  for (int k = 0; k < 4; ++k)
+    w.out[k] = extents[(*y)[k]];
   w.channels = extents[(*f)[1]];
   for (int k = 0; k < 4; ++k)
-    if (!t.shape[k].is(w.out[k])) return refuse("not-convolution", "it writes a part of its output");
+    if (!t.shape[k].is(w.out[k]))
+      return refuse("not-convolution", "it writes a part of its output");
   // Taps that fall out of the image, and nothing else, are dropped; a zero border may hold them.
   isl::set inside = s.box.intersect(image.map.as_map().intersect_range(extent_set(x)).domain());
   isl::set bordered = s.box.intersect(image.map.as_map().intersect_range(storage_set(x)).domain());
-  if (!s.domain.is_equal(inside) && !s.domain.is_equal(bordered)) return refuse("not-convolution", "its domain is cut");
+  if (!s.domain.is_equal(inside) && !s.domain.is_equal(bordered))
+    return refuse("not-convolution", "its domain is cut");
   bool uses_iterators = false;
   for (size_t k = 0; k < p.statements.size(); ++k) {
     const Statement& other = p.statements[k];
-    if (k == w.sum) continue;
-    if (!identity(other) || !other.domain.is_equal(other.box) || !(p.tensor(other.write.tensor).shape == t.shape) ||
+    if (k == w.sum)
+      continue;
+    if (!identity(other) || !other.domain.is_equal(other.box) ||
+        !(p.tensor(other.write.tensor).shape == t.shape) ||
         !other.domain.is_equal(renamed(extent_set(t), other.name)))
       return refuse("not-pointwise", other.name + " is not one assignment per output");
     visit(other.body, [&](const Expr& e) { uses_iterators |= e.fn == Fn::iterator; });
   }
-  if (uses_iterators) return refuse("not-pointwise", "a statement computes with its iterators");
+  if (uses_iterators)
+    return refuse("not-pointwise", "a statement computes with its iterators");
   return w;
 }
 
 namespace {
 int add_buffer(Network& n, Tensor t, const std::string& wanted, Role role) {
   t.name = wanted;
-  for (int k = 1; find_buffer(n, t.name) >= 0; ++k) t.name = text(wanted, k);
+  for (int k = 1; find_buffer(n, t.name) >= 0; ++k)
+    t.name = text(wanted, k);
   t.role = role;
   Buffer b;
   static_cast<Tensor&>(b) = std::move(t);
@@ -140,29 +173,34 @@ int add_buffer(Network& n, Tensor t, const std::string& wanted, Role role) {
 // One buffer per constant matrix, whatever the number of layers.
 int matrix_buffer(Network& n, const Tensor& matrix, const std::string& wanted) {
   int b = find_buffer(n, wanted);
-  if (b >= 0 && n.buffers[b].payload && hash(n.buffers[b].payload) == hash(matrix.payload)) return b;
+  if (b >= 0 && n.buffers[b].payload && hash(n.buffers[b].payload) == hash(matrix.payload))
+    return b;
   return add_buffer(n, matrix, wanted, Role::weight);
 }
 
 Expected<Module> apply_winograd(const Module& module, const Args& a) {
   const Network& n = module.network;
   int64_t at = a.integer("call"), m = a.integer("m");
-  if (at < 0 || at >= static_cast<int64_t>(n.calls.size())) return refuse("no-such-call", text("call ", at, " of ", n.calls.size()));
-  if (m != 2 && m != 4) return refuse("bad-size", text("tiles of ", m, " outputs; 2 and 4 are known"));
+  if (at < 0 || at >= static_cast<int64_t>(n.calls.size()))
+    return refuse("no-such-call", text("call ", at, " of ", n.calls.size()));
+  if (m != 2 && m != 4)
+    return refuse("bad-size", text("tiles of ", m, " outputs; 2 and 4 are known"));
   const Call call = n.calls[at];
   const Program p = *n.programs[call.program];
   auto shape = find_winograd(p);
-  if (!shape) return std::unexpected(shape.error());
+  if (!shape)
+    return std::unexpected(shape.error());
   shape->m = m;
   std::vector<int> bound = Network::bound(p);
   std::map<std::string, int> buffer_of;
-  for (size_t k = 0; k < bound.size(); ++k) buffer_of[p.tensors[bound[k]].name] = call.args[k];
+  for (size_t k = 0; k < bound.size(); ++k)
+    buffer_of[p.tensors[bound[k]].name] = call.args[k];
   int weights = buffer_of.at(shape->filter);
   if (n.buffers[n.root(weights)].role != Role::weight || !is_row_major(n.buffers[weights]))
     return refuse("not-constant", n.buffers[weights].name + " is no row-major constant");
 
-  Program filter = filter_program(p, *shape), input = input_program(p, *shape), product = product_program(*shape),
-          output = output_program(p, *shape);
+  Program filter = filter_program(p, *shape), input = input_program(p, *shape),
+          product = product_program(*shape), output = output_program(p, *shape);
   Module out = module;
   Network& net = out.network;
   const std::string base = n.buffers[call.args.back()].name;
@@ -176,7 +214,8 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
   // Arguments by tensor name; the output program keeps the names of the convolution's.
   auto bind = [&](const Program& q, const std::map<std::string, int>& named) {
     std::vector<int> args;
-    for (int k : Network::bound(q)) args.push_back(named.at(q.tensors[k].name));
+    for (int k : Network::bound(q))
+      args.push_back(named.at(q.tensors[k].name));
     return args;
   };
   auto with = [&](std::map<std::string, int> extra) {
@@ -200,17 +239,17 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
   return out;
 }
 
-const Registered<Transformation> winograd{{
-    .name = "winograd",
-    .kind = Kind::algebraic,
-    .parameters = {{Parameter::integer, "call", "call of a 3x3 convolution"},
-                   {Parameter::integer, "m", "outputs per tile and dimension: 2 or 4"}},
-    .doc = "Compute a 3x3 convolution by Winograd's algorithm F(m x m, 3x3).",
-    .refusals = {"no-such-call", "bad-size", "symbolic-extent", "not-convolution", "not-3x3", "strided", "not-f32",
-                 "not-constant", "not-pointwise"},
-    .on_kernel = nullptr,
-    .on_module = apply_winograd,
-    .choices = nullptr}};
+const Registered<Transformation> winograd{
+    {.name = "winograd",
+     .kind = Kind::algebraic,
+     .parameters = {{Parameter::integer, "call", "call of a 3x3 convolution"},
+                    {Parameter::integer, "m", "outputs per tile and dimension: 2 or 4"}},
+     .doc = "Compute a 3x3 convolution by Winograd's algorithm F(m x m, 3x3).",
+     .refusals = {"no-such-call", "bad-size", "symbolic-extent", "not-convolution", "not-3x3",
+                  "strided", "not-f32", "not-constant", "not-pointwise"},
+     .on_kernel = nullptr,
+     .on_module = apply_winograd,
+     .choices = nullptr}};
 
-}  // namespace
-}  // namespace nasc
+} // namespace
+} // namespace nasc

@@ -8,7 +8,8 @@ namespace nasc {
 namespace {
 using Matrix = std::vector<std::vector<double>>;
 
-// The finite points: the error grows with the spread of their powers; 3/4 and 3/2 balance it for m = 4.
+// The finite points: the error grows with the spread of their powers; 3/4 and 3/2 balance it for m
+// = 4.
 std::vector<double> points(int64_t m) {
   return m == 2 ? std::vector<double>{0, 1, -1} : std::vector<double>{0, 0.75, -0.75, 1.5, -1.5};
 }
@@ -17,9 +18,11 @@ std::vector<double> points(int64_t m) {
 std::vector<double> polynomial(const std::vector<double>& p, size_t skipped) {
   std::vector<double> out = {1};
   for (size_t l = 0; l < p.size(); ++l) {
-    if (l == skipped) continue;
+    if (l == skipped)
+      continue;
     out.push_back(0);
-    for (size_t k = out.size() - 1; k > 0; --k) out[k] = out[k - 1] - p[l] * out[k];
+    for (size_t k = out.size() - 1; k > 0; --k)
+      out[k] = out[k - 1] - p[l] * out[k];
     out[0] *= -p[l];
   }
   return out;
@@ -41,7 +44,8 @@ Matrix filter_matrix(int64_t m) {
   for (size_t j = 0; j < p.size(); ++j) {
     double scale = 1;
     for (size_t l = 0; l < p.size(); ++l)
-      if (l != j) scale *= p[j] - p[l];
+      if (l != j)
+        scale *= p[j] - p[l];
     out.push_back({1 / scale, p[j] / scale, p[j] * p[j] / scale});
   }
   out.push_back({0, 0, 1});
@@ -56,7 +60,8 @@ Matrix output_matrix(int64_t m) {
     std::vector<double> row;
     for (double x : p) {
       double power = 1;
-      for (int64_t k = 0; k < i; ++k) power *= x;
+      for (int64_t k = 0; k < i; ++k)
+        power *= x;
       row.push_back(power);
     }
     row.push_back(i == m - 1 ? 1 : 0);
@@ -65,10 +70,10 @@ Matrix output_matrix(int64_t m) {
   return out;
 }
 
-template <class T>
-Payload payload_of_matrix(const Matrix& matrix) {
+template <class T> Payload payload_of_matrix(const Matrix& matrix) {
   std::vector<T> values;
-  for (const auto& row : matrix) values.insert(values.end(), row.begin(), row.end());
+  for (const auto& row : matrix)
+    values.insert(values.end(), row.begin(), row.end());
   return payload_of(values);
 }
 
@@ -81,7 +86,8 @@ std::string filled(std::string source, const std::map<std::string, std::string>&
       continue;
     }
     size_t end = k + 1;
-    while (end < source.size() && std::isalnum(static_cast<unsigned char>(source[end]))) ++end;
+    while (end < source.size() && std::isalnum(static_cast<unsigned char>(source[end])))
+      ++end;
     out += values.at(source.substr(k + 1, end - k - 1));
     k = end - 1;
   }
@@ -90,9 +96,9 @@ std::string filled(std::string source, const std::map<std::string, std::string>&
 
 std::map<std::string, std::string> numbers(const WinogradShape& w) {
   auto minus = [](int64_t v) { return v < 0 ? text("+ ", -v) : text("- ", v); };
-  return {{"N", text(w.out[0])},    {"M", text(w.out[1])},      {"H", text(w.out[2])},
-          {"W", text(w.out[3])},    {"C", text(w.channels)},    {"e", text(w.tile())},
-          {"s", text(w.m)},         {"TY", text(w.tiles(0))},   {"TX", text(w.tiles(1))},
+  return {{"N", text(w.out[0])},      {"M", text(w.out[1])},       {"H", text(w.out[2])},
+          {"W", text(w.out[3])},      {"C", text(w.channels)},     {"e", text(w.tile())},
+          {"s", text(w.m)},           {"TY", text(w.tiles(0))},    {"TX", text(w.tiles(1))},
           {"T", text(w.all_tiles())}, {"top", minus(w.before[0])}, {"left", minus(w.before[1])}};
 }
 
@@ -166,9 +172,12 @@ constexpr const char* kOutput = R"(program winograd_output origin "Conv" {
 })";
 
 std::string pixels(const WinogradShape& w) {
-  std::string out = "0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= p < $s and 0 <= q < $s";
-  if (w.out[2] % w.m) out += " and $s*y + p < $H";
-  if (w.out[3] % w.m) out += " and $s*x + q < $W";
+  std::string out = "0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= p < $s "
+                    "and 0 <= q < $s";
+  if (w.out[2] % w.m)
+    out += " and $s*y + p < $H";
+  if (w.out[3] % w.m)
+    out += " and $s*x + q < $W";
   return filled(out, numbers(w));
 }
 
@@ -180,7 +189,8 @@ Statement over_tiles(const Statement& s, const WinogradShape& w) {
   isl::set domain(c, "{ " + s.name + "[n, y, x, m, p, q] : " + pixels(w) + " }");
   auto moved = [&](const Access& a) { return Access{a.tensor, a.map.pullback(places)}; };
   Statement out(s.name, {"n", "y", "x", "m", "p", "q"}, domain, moved(s.write));
-  for (const Access& r : s.reads) out.reads.push_back(moved(r));
+  for (const Access& r : s.reads)
+    out.reads.push_back(moved(r));
   out.body = s.body;
   return out;
 }
@@ -188,10 +198,11 @@ Statement over_tiles(const Statement& s, const WinogradShape& w) {
 bool read_elsewhere(const Program& conv, const WinogradShape& w, const std::string& tensor) {
   for (size_t k = 0; k < conv.statements.size(); ++k)
     for (const Access& r : conv.statements[k].reads)
-      if (k != w.sum && r.tensor == tensor) return true;
+      if (k != w.sum && r.tensor == tensor)
+        return true;
   return false;
 }
-}  // namespace
+} // namespace
 
 Program filter_program(const Program&, const WinogradShape& w) {
   Program p = parse_program(filled(kFilter, numbers(w)));
@@ -211,7 +222,9 @@ Program input_program(const Program& conv, const WinogradShape& w) {
   return p;
 }
 
-Program product_program(const WinogradShape& w) { return parse_program(filled(kProduct, numbers(w))); }
+Program product_program(const WinogradShape& w) {
+  return parse_program(filled(kProduct, numbers(w)));
+}
 
 Program output_program(const Program& conv, const WinogradShape& w) {
   auto values = numbers(w);
@@ -227,23 +240,29 @@ Program output_program(const Program& conv, const WinogradShape& w) {
   out.name = "winograd_output";
   out.origin = conv.origin;
   for (const Tensor& t : conv.tensors)
-    if ((t.name != w.image && t.name != w.filter) || read_elsewhere(conv, w, t.name)) out.tensors.push_back(t);
+    if ((t.name != w.image && t.name != w.filter) || read_elsewhere(conv, w, t.name))
+      out.tensors.push_back(t);
   for (const Tensor& t : tiles.tensors)
-    if (t.name != w.output) out.tensors.push_back(t);
+    if (t.name != w.output)
+      out.tensors.push_back(t);
   out.tensor(local).role = Role::temp;
   out.statements = {tiles.statement("winograd_t0"), tiles.statement("winograd_t1")};
   auto add = [&](const Statement& s) {
     Statement moved = over_tiles(s, w);
     auto to_local = [&](Access& a) {
-      if (a.tensor == w.output) a = {local, renamed_range(a.map, local)};
+      if (a.tensor == w.output)
+        a = {local, renamed_range(a.map, local)};
     };
     to_local(moved.write);
-    for (Access& r : moved.reads) to_local(r);
+    for (Access& r : moved.reads)
+      to_local(r);
     out.statements.push_back(std::move(moved));
   };
-  for (size_t k = 0; k < w.sum; ++k) add(conv.statements[k]);
+  for (size_t k = 0; k < w.sum; ++k)
+    add(conv.statements[k]);
   out.statements.push_back(tiles.statement("winograd_y1"));
-  for (size_t k = w.sum + 1; k < conv.statements.size(); ++k) add(conv.statements[k]);
+  for (size_t k = w.sum + 1; k < conv.statements.size(); ++k)
+    add(conv.statements[k]);
   if (is_bound) {
     Statement copy = tiles.statement("winograd_y0");
     copy.write = {w.output, renamed_range(copy.write.map, w.output)};
@@ -254,4 +273,4 @@ Program output_program(const Program& conv, const WinogradShape& w) {
   return out;
 }
 
-}  // namespace nasc
+} // namespace nasc

@@ -10,15 +10,15 @@ namespace nasc {
 
 // A 3x3 convolution with steps and dilations of one, as found in a Program.
 struct WinogradShape {
-  size_t sum = 0;                     // statement: Y[n,m,p,q] += X[n,d,p+r-before,q+s-before] * W[m,d,r,s]
-  std::string image, filter, output;  // tensors
-  std::array<int64_t, 2> before{};    // zeros before the image
-  std::array<int64_t, 4> out{};       // extents of the output
-  int64_t channels = 0;               // of the image
-  int64_t m = 2;                      // outputs per tile and dimension
+  size_t sum = 0; // statement: Y[n,m,p,q] += X[n,d,p+r-before,q+s-before] * W[m,d,r,s]
+  std::string image, filter, output; // tensors
+  std::array<int64_t, 2> before{};   // zeros before the image
+  std::array<int64_t, 4> out{};      // extents of the output
+  int64_t channels = 0;              // of the image
+  int64_t m = 2;                     // outputs per tile and dimension
 
   int64_t tile() const { return m + 2; }
-  int64_t tiles(int d) const { return (out[2 + d] + m - 1) / m; }  // along a spatial dimension
+  int64_t tiles(int d) const { return (out[2 + d] + m - 1) / m; } // along a spatial dimension
   int64_t all_tiles() const { return out[0] * tiles(0) * tiles(1); }
 };
 
@@ -37,4 +37,4 @@ Program output_program(const Program& conv, const WinogradShape& shape);
 inline constexpr const char* kProducts = "winograd_p";
 inline constexpr const char* kOutputMatrix = "winograd_a";
 
-}  // namespace nasc
+} // namespace nasc

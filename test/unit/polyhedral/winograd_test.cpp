@@ -1,4 +1,5 @@
-// winograd: every refusal by name, values and errors against sums in f64, and the schedule of its Programs.
+// winograd: every refusal by name, values and errors against sums in f64, and the schedule of its
+// Programs.
 #include <catch2/catch.hpp>
 
 #include <cmath>
@@ -21,27 +22,38 @@ struct Conv {
 
 // A convolution with bias, its own input added before a ReLU where the shapes allow.
 std::string source(const Conv& c) {
-  int64_t rows = (c.rows + c.before + c.after - c.kernel) / c.stride + 1, columns = (c.columns + c.before + c.after - c.kernel) / c.stride + 1;
-  std::string x = text("[", c.images, ", ", c.channels, ", ", c.rows, ", ", c.columns, "]"), y = text("[", c.images, ", ", c.outputs, ", ", rows, ", ", columns, "]");
+  int64_t rows = (c.rows + c.before + c.after - c.kernel) / c.stride + 1,
+          columns = (c.columns + c.before + c.after - c.kernel) / c.stride + 1;
+  std::string x = text("[", c.images, ", ", c.channels, ", ", c.rows, ", ", c.columns, "]"),
+              y = text("[", c.images, ", ", c.outputs, ", ", rows, ", ", columns, "]");
   std::string w = text("[", c.outputs, ", ", c.channels, ", ", c.kernel, ", ", c.kernel, "]");
-  std::string places = text("0 <= n < ", c.images, " and 0 <= m < ", c.outputs, " and 0 <= p < ", rows, " and 0 <= q < ", columns);
-  std::string taps = text(" and 0 <= d < ", c.channels, " and 0 <= r < ", c.kernel, " and 0 <= s < ", c.kernel);
-  std::string h = text(c.stride, "*p + r - ", c.before), v = text(c.stride, "*q + s - ", c.before), f = " : " + c.type;
-  return "network net {\n buffer x" + f + x + " input\n buffer w" + f + w + " " + c.role + "\n buffer b" + f + text("[", c.outputs, "]") +
-         " weight\n buffer y" + f + y + " output\n program conv origin \"Conv\" {\n tensor X" + f + x + " input\n tensor W" + f + w +
-         (c.role == "weight" ? " weight" : " input") + "\n tensor B" + f + text("[", c.outputs, "]") + " weight\n tensor C" + f + y +
-         " temp\n tensor Y" + f + y + " output\n stmt init { init[n, m, p, q] : " + places + " }\n C[n, m, p, q] = B[m]\n" +
-         " stmt mac { mac[n, m, p, q, d, r, s] : " + places + taps + text(" and 0 <= ", h, " < ", c.rows, " and 0 <= ", v, " < ", c.columns) +
-         " }\n box { mac[n, m, p, q, d, r, s] : " + places + taps + " }\n C[n, m, p, q] += X[n, d, " + h + ", " + v + "] * W[m, d, r, s]\n" +
-         " stmt epi { epi[n, m, p, q] : " + places + " }\n Y[n, m, p, q] = " + c.pointwise + "\n }\n inputs [x" +
-         (c.role == "input" ? ", w" : "") + "]\n outputs [y]\n call 0 conv(x, w, b, y) \"conv\"\n}\n";
+  std::string places = text("0 <= n < ", c.images, " and 0 <= m < ", c.outputs, " and 0 <= p < ",
+                            rows, " and 0 <= q < ", columns);
+  std::string taps =
+      text(" and 0 <= d < ", c.channels, " and 0 <= r < ", c.kernel, " and 0 <= s < ", c.kernel);
+  std::string h = text(c.stride, "*p + r - ", c.before), v = text(c.stride, "*q + s - ", c.before),
+              f = " : " + c.type;
+  return "network net {\n buffer x" + f + x + " input\n buffer w" + f + w + " " + c.role +
+         "\n buffer b" + f + text("[", c.outputs, "]") + " weight\n buffer y" + f + y +
+         " output\n program conv origin \"Conv\" {\n tensor X" + f + x + " input\n tensor W" + f +
+         w + (c.role == "weight" ? " weight" : " input") + "\n tensor B" + f +
+         text("[", c.outputs, "]") + " weight\n tensor C" + f + y + " temp\n tensor Y" + f + y +
+         " output\n stmt init { init[n, m, p, q] : " + places + " }\n C[n, m, p, q] = B[m]\n" +
+         " stmt mac { mac[n, m, p, q, d, r, s] : " + places + taps +
+         text(" and 0 <= ", h, " < ", c.rows, " and 0 <= ", v, " < ", c.columns) +
+         " }\n box { mac[n, m, p, q, d, r, s] : " + places + taps +
+         " }\n C[n, m, p, q] += X[n, d, " + h + ", " + v + "] * W[m, d, r, s]\n" +
+         " stmt epi { epi[n, m, p, q] : " + places + " }\n Y[n, m, p, q] = " + c.pointwise +
+         "\n }\n inputs [x" + (c.role == "input" ? ", w" : "") +
+         "]\n outputs [y]\n call 0 conv(x, w, b, y) \"conv\"\n}\n";
 }
 
 HostTensor random(const Tensor& t, uint32_t seed, double scale) {
   HostTensor out = zeros(t.dtype, constants(t.shape));
   for (int64_t k = 0; k < out.count(); ++k) {
-    double sum = 0;  // near a normal distribution
-    for (int i = 0; i < 4; ++i) sum += static_cast<double>((seed = seed * 1664525 + 1013904223) >> 8) / (1 << 23) - 1;
+    double sum = 0; // near a normal distribution
+    for (int i = 0; i < 4; ++i)
+      sum += static_cast<double>((seed = seed * 1664525 + 1013904223) >> 8) / (1 << 23) - 1;
     out.as<float>()[k] = static_cast<float>(sum * scale);
   }
   return out;
@@ -51,23 +63,28 @@ Module module_of(const Conv& c) {
   Network n = parse_network(source(c));
   uint32_t seed = 5;
   for (Buffer& b : n.buffers)
-    if (b.role == Role::weight && b.dtype == DType::f32) b.payload = payload_from(random(b, ++seed, 1 / std::sqrt(9.0 * static_cast<double>(c.channels))).bytes);
+    if (b.role == Role::weight && b.dtype == DType::f32)
+      b.payload = payload_from(
+          random(b, ++seed, 1 / std::sqrt(9.0 * static_cast<double>(c.channels))).bytes);
   Target target;
   target.cpu = "x86-64-v3";
   return textual_module(std::move(n), target);
 }
 
 std::vector<double> values(const Network& n, bool in_double) {
-  std::vector<HostTensor> outputs = execute(n, {random(n.buffers[n.inputs[0]], 3, 1)}, {.in_double = in_double, .use_blas = false});
+  std::vector<HostTensor> outputs = execute(n, {random(n.buffers[n.inputs[0]], 3, 1)},
+                                            {.in_double = in_double, .use_blas = false});
   std::vector<double> out;
   for (int64_t k = 0; k < outputs[0].count(); ++k)
-    out.push_back(outputs[0].dtype == DType::f64 ? outputs[0].as<double>()[k] : static_cast<double>(outputs[0].as<float>()[k]));
+    out.push_back(outputs[0].dtype == DType::f64 ? outputs[0].as<double>()[k]
+                                                 : static_cast<double>(outputs[0].as<float>()[k]));
   return out;
 }
 
 double relative_rms(const std::vector<double>& a, const std::vector<double>& reference) {
   double error = 0, norm = 0;
-  for (size_t k = 0; k < a.size(); ++k) error += (a[k] - reference[k]) * (a[k] - reference[k]), norm += reference[k] * reference[k];
+  for (size_t k = 0; k < a.size(); ++k)
+    error += (a[k] - reference[k]) * (a[k] - reference[k]), norm += reference[k] * reference[k];
   return std::sqrt(error / norm);
 }
 
@@ -77,41 +94,59 @@ void refused(const Module& m, const char* step, const char* code) {
   CHECK(out.error().code == code);
 }
 constexpr const char* kF4 = "winograd(call=0, m=4)";
-}  // namespace
+} // namespace
 
-TEST_CASE("refuse: winograd/no-such-call") { refused(module_of({}), "winograd(call=1, m=4)", "no-such-call"); }
-TEST_CASE("refuse: winograd/bad-size") { refused(module_of({}), "winograd(call=0, m=3)", "bad-size"); }
+TEST_CASE("refuse: winograd/no-such-call") {
+  refused(module_of({}), "winograd(call=1, m=4)", "no-such-call");
+}
+TEST_CASE("refuse: winograd/bad-size") {
+  refused(module_of({}), "winograd(call=0, m=3)", "bad-size");
+}
 TEST_CASE("refuse: winograd/not-3x3") { refused(module_of({.kernel = 5}), kF4, "not-3x3"); }
 TEST_CASE("refuse: winograd/strided") { refused(module_of({.stride = 2}), kF4, "strided"); }
 TEST_CASE("refuse: winograd/not-f32") { refused(module_of({.type = "f64"}), kF4, "not-f32"); }
-TEST_CASE("refuse: winograd/not-constant") { refused(module_of({.role = "input"}), kF4, "not-constant"); }
+TEST_CASE("refuse: winograd/not-constant") {
+  refused(module_of({.role = "input"}), kF4, "not-constant");
+}
 TEST_CASE("refuse: winograd/not-pointwise") {
   refused(module_of({.pointwise = "C[n, m, p, q] * f32(p)"}), kF4, "not-pointwise");
 }
 TEST_CASE("refuse: winograd/not-convolution") {
-  Module m = textual_module(parse_network("network net {\n buffer x : f32[4] input\n buffer y : f32[4] output\n program copy {\n"
-                                          " tensor X : f32[4] input\n tensor Y : f32[4] output\n stmt S { S[i] : 0 <= i < 4 }\n"
-                                          " Y[i] = X[i]\n }\n inputs [x]\n outputs [y]\n call 0 copy(x, y) \"copy\"\n}\n"), Target{});
+  Module m = textual_module(
+      parse_network(
+          "network net {\n buffer x : f32[4] input\n buffer y : f32[4] output\n program copy {\n"
+          " tensor X : f32[4] input\n tensor Y : f32[4] output\n stmt S { S[i] : 0 <= i < 4 }\n"
+          " Y[i] = X[i]\n }\n inputs [x]\n outputs [y]\n call 0 copy(x, y) \"copy\"\n}\n"),
+      Target{});
   refused(m, kF4, "not-convolution");
 }
 TEST_CASE("refuse: winograd/symbolic-extent") {
   std::string s = source({});
-  for (size_t at; (at = s.find("[1, 16, 8, 8]")) != std::string::npos;) s.replace(at, 13, "[N, 16, 8, 8]");
-  for (size_t at = 0; (at = s.find("0 <= n < 1 ", at)) != std::string::npos;) s.replace(at, 10, "0 <= n < N");
+  for (size_t at; (at = s.find("[1, 16, 8, 8]")) != std::string::npos;)
+    s.replace(at, 13, "[N, 16, 8, 8]");
+  for (size_t at = 0; (at = s.find("0 <= n < 1 ", at)) != std::string::npos;)
+    s.replace(at, 10, "0 <= n < N");
   for (size_t at = 0; (at = s.find("{ ", at)) != std::string::npos; at += 10)
-    if (s.compare(at, 6, "{ init") == 0 || s.compare(at, 5, "{ mac") == 0 || s.compare(at, 5, "{ epi") == 0) s.insert(at, "[N] -> ");
+    if (s.compare(at, 6, "{ init") == 0 || s.compare(at, 5, "{ mac") == 0 ||
+        s.compare(at, 5, "{ epi") == 0)
+      s.insert(at, "[N] -> ");
   refused(textual_module(parse_network(s), Target{}), kF4, "symbolic-extent");
 }
 
 TEST_CASE("winograd: every shape gives the sums of the convolution") {
-  const std::vector<Conv> shapes = {{}, {.rows = 7, .columns = 9}, {.images = 2, .before = 0, .after = 0}, {.channels = 3, .outputs = 5, .rows = 3, .columns = 1},
-                                    {.rows = 6, .before = 2, .after = 1}, {.pointwise = "max(C[n, m, p, q] + X[n, m, p, q], 0)"}};
+  const std::vector<Conv> shapes = {{},
+                                    {.rows = 7, .columns = 9},
+                                    {.images = 2, .before = 0, .after = 0},
+                                    {.channels = 3, .outputs = 5, .rows = 3, .columns = 1},
+                                    {.rows = 6, .before = 2, .after = 1},
+                                    {.pointwise = "max(C[n, m, p, q] + X[n, m, p, q], 0)"}};
   for (const Conv& c : shapes)
     for (int64_t m : {2, 4}) {
       Module before = module_of(c);
       INFO(source(c) << "m = " << m);
       auto after = apply(before, Step{"winograd", {{"call", int64_t{0}}, {"m", m}}});
-      if (!after) FAIL(after.error().code << ": " << after.error().text);
+      if (!after)
+        FAIL(after.error().code << ": " << after.error().text);
       verify(after->network);
       CHECK(after->network.calls.size() == 4);
       CHECK(after->network.programs[after->network.calls[0].program]->phase == Phase::create);
@@ -136,7 +171,8 @@ TEST_CASE("winograd: the error against f64 is within its bound") {
 
 TEST_CASE("winograd: planned Programs are legal, and their plan replays") {
   Module before = module_of({.channels = 64, .outputs = 64, .rows = 14, .columns = 14});
-  Scheduled off = schedule_module(before, {.winograd = Winograd::off}), on = schedule_module(before, {.winograd = Winograd::f4});
+  Scheduled off = schedule_module(before, {.winograd = Winograd::off}),
+            on = schedule_module(before, {.winograd = Winograd::f4});
   CHECK(off.module.network.calls.size() < on.module.network.calls.size());
   verify(on.module.network);
   for (size_t k = 0; k < on.module.schedules.size(); ++k) {
@@ -145,6 +181,18 @@ TEST_CASE("winograd: planned Programs are legal, and their plan replays") {
     CHECK(judge_order(kernel(on.module, static_cast<int>(k))).allowed());
   }
   auto replayed = replay(before, parse_plan(text(on.plan), "plan"));
-  if (!replayed) FAIL(replayed.error().code << ": " << replayed.error().text);
+  if (!replayed)
+    FAIL(replayed.error().code << ": " << replayed.error().text);
   CHECK(print(replayed->network) == print(on.module.network));
+}
+
+TEST_CASE("winograd: without isl's patience the convolution stays") {
+  Module before = module_of({.channels = 64, .outputs = 64, .rows = 14, .columns = 14});
+  unsigned long quota = isl_quota();
+  for (unsigned long operations : {1, 100, 1000, 10000}) {
+    set_isl_quota(operations);
+    Scheduled planned = schedule_module(before, {.winograd = Winograd::f4});
+    set_isl_quota(quota);
+    verify(planned.module.network);
+  }
 }
