@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <cctype>
+#include <map>
+#include <mutex>
 #include <set>
 
 #include "codegen/elf_blob.h"
@@ -51,12 +53,22 @@ Target baseline(Target target) {
   return target;
 }
 
-std::string runtime_object(const Target& target, const std::string& directory) {
+// Made once per target and process: searches and test suites link many libraries.
+const std::vector<char>& runtime_bytes(const Target& target) {
+  static std::mutex mutex;
+  static std::map<std::string, std::vector<char>> made;
+  std::lock_guard hold(mutex);
+  std::vector<char>& bytes = made[target.triple];
+  if (!bytes.empty()) return bytes;
   std::string_view bitcode = embed_bitcode(architecture(target));
   if (bitcode.empty()) throw UserError(code::unsupported_target, "--mtriple", "no runtime for " + target.triple);
   llvm::LLVMContext context;
   auto module = parse_bitcode(context, bitcode);
-  std::vector<char> object = object_code(*module, baseline(target));
+  return bytes = object_code(*module, baseline(target));
+}
+
+std::string runtime_object(const Target& target, const std::string& directory) {
+  const std::vector<char>& object = runtime_bytes(target);
   std::string path = directory + "/runtime.o";
   write_file(path, object.data(), object.size());
   return path;
