@@ -10,6 +10,8 @@ struct EvaluateWriter {
   const std::map<std::string, int>& index;
   int next = 0;
   std::string bad = "false";
+  // Computed so far, by text: the extents of a network repeat each other.
+  std::map<std::string, std::string> atoms = {}, sums = {};
 
   std::string fresh() { return "%t" + std::to_string(next++); }
   void line(const std::string& s) { body += "  " + s + "\n"; }
@@ -43,6 +45,10 @@ struct EvaluateWriter {
     return result;
   }
   std::string atom(const Extent::Atom& a) {
+    auto [known, is_new] = atoms.try_emplace(a.text);
+    return is_new ? known->second = new_atom(a) : known->second;
+  }
+  std::string new_atom(const Extent::Atom& a) {
     if (a.kind == Extent::Atom::parameter) {
       std::string p = fresh(), v = fresh();
       line(p + " = getelementptr i64, ptr %values, i64 " + std::to_string(index.at(a.text)));
@@ -57,6 +63,10 @@ struct EvaluateWriter {
     return r;
   }
   std::string value(const Extent& e) {
+    auto [known, is_new] = sums.try_emplace(e.text());
+    return is_new ? known->second = new_value(e) : known->second;
+  }
+  std::string new_value(const Extent& e) {
     std::string sum = "0";
     for (const auto& term : e.terms()) {
       std::string product = std::to_string(term.coefficient);
