@@ -14,6 +14,7 @@
 #include <isl/set.h>
 #include <isl/union_map.h>
 #include <isl/val.h>
+#include <isl/version.h>
 
 #include <cstdlib>
 
@@ -41,6 +42,8 @@ isl::ctx isl_context() {
   }();
   return isl::ctx(context);
 }
+
+std::string isl_version_text() { return isl_version(); }
 
 void set_isl_quota(unsigned long operations) { quota_operations = operations; }
 unsigned long isl_quota() { return quota_operations; }

@@ -18,6 +18,8 @@ namespace nasc {
 // The isl context of the calling thread, made on first use with our options and never freed: isl values must not cross
 // threads and must not outlive their context. Errors throw isl::exception_*.
 isl::ctx isl_context();
+// Version of the isl library that the process really uses: libLLVM exports another one.
+std::string isl_version_text();
 
 // Operation quota of one analysis entry (dependences, legality, transformation, AST). 0 = unlimited.
 // set_isl_quota(1) makes every entry give up: a test compiles the zoo that way.

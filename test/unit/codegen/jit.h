@@ -1,26 +1,11 @@
-// Loads an emitted kernel into this process and runs it on row-major tensors.
+// Runs emitted kernels on row-major tensors.
 #pragma once
 
-#include <memory>
-
-#include "codegen/emit.h"
+#include "codegen/jit.h"
 #include "ir/host_tensor.h"
 #include "ir/points.h"
 
 namespace nasc::test {
-
-class Jit {
- public:
-  explicit Jit(const KernelObject& object);
-  ~Jit();
-  using Fn = void (*)(void* const* buffers, const int64_t* values, int32_t tid, int32_t nt);
-  Fn fn() const { return fn_; }
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-  Fn fn_ = nullptr;
-};
 
 // Bytes laid out as the tensor says, 64-byte aligned, zero elsewhere; and back.
 std::vector<std::byte> to_storage(const Tensor& tensor, const HostTensor& value);
