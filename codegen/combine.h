@@ -13,6 +13,7 @@ struct Combined {
   std::vector<char> object;
 };
 // From the LLVM IR of each kernel; assembly and object when asked.
-Combined combine_kernels(const std::vector<std::string>& llvm_ir, const Target& target, bool assembly, bool object);
+Combined combine_kernels(const std::vector<std::string>& llvm_ir, const Target& target,
+                         bool assembly, bool object);
 
-}  // namespace nasc
+} // namespace nasc

@@ -25,7 +25,8 @@ double root_mean_square(const HostTensor& t) {
   int64_t n = 0;
   for (int64_t i = 0; i < t.count(); ++i) {
     double v = get(t, i);
-    if (std::isfinite(v)) sum += v * v, ++n;
+    if (std::isfinite(v))
+      sum += v * v, ++n;
   }
   return n ? std::sqrt(sum / static_cast<double>(n)) : 0;
 }
@@ -39,11 +40,12 @@ std::string position(int64_t flat, const std::vector<int64_t>& shape) {
 
 std::string shown(const std::vector<int64_t>& shape) {
   std::string out;
-  for (int64_t e : shape) out += (out.empty() ? "" : ", ") + std::to_string(e);
+  for (int64_t e : shape)
+    out += (out.empty() ? "" : ", ") + std::to_string(e);
   return "[" + out + "]";
 }
 
-}  // namespace
+} // namespace
 
 Difference compare(const HostTensor& y, const HostTensor& r, const Tolerance& tolerance) {
   Difference d;
@@ -51,36 +53,47 @@ Difference compare(const HostTensor& y, const HostTensor& r, const Tolerance& to
   if (y.dtype != r.dtype || y.shape != r.shape) {
     d.equal = false;
     d.wrong = d.count;
-    d.why = text("is ", name(y.dtype), shown(y.shape), ", the reference ", name(r.dtype), shown(r.shape));
+    d.why = text("is ", name(y.dtype), shown(y.shape), ", the reference ", name(r.dtype),
+                 shown(r.shape));
     return d;
   }
   bool real = is_float(r.dtype);
   size_t size = static_cast<size_t>(bytes(r.dtype));
-  double half = std::ldexp(tolerance.by_size ? 16 : 2, -11);  // units of half precision, of whole models or one operator
+  double half = std::ldexp(tolerance.by_size ? 16 : 2,
+                           -11); // units of half precision, of whole models or one operator
   double rtol = r.dtype == DType::f16 ? std::max(tolerance.rtol, half) : tolerance.rtol;
-  double atol = tolerance.atol * (real && tolerance.by_size ? std::max(1.0, root_mean_square(r)) : 1);
+  double atol =
+      tolerance.atol * (real && tolerance.by_size ? std::max(1.0, root_mean_square(r)) : 1);
   for (int64_t i = 0; i < d.count; ++i) {
-    if (std::memcmp(y.bytes.data() + i * static_cast<int64_t>(size), r.bytes.data() + i * static_cast<int64_t>(size), size) == 0) continue;
+    if (std::memcmp(y.bytes.data() + i * static_cast<int64_t>(size),
+                    r.bytes.data() + i * static_cast<int64_t>(size), size) == 0)
+      continue;
     double a = get(y, i), b = get(r, i);
     bool fits = false;
     if (real && (std::isnan(a) || std::isnan(b) || std::isinf(a) || std::isinf(b))) {
       fits = (std::isnan(a) && std::isnan(b)) || a == b;
-      if (!fits) d.max_absolute = d.max_relative = d.max_ulp = std::numeric_limits<double>::infinity();
+      if (!fits)
+        d.max_absolute = d.max_relative = d.max_ulp = std::numeric_limits<double>::infinity();
     } else {
       double off = std::fabs(a - b);
       fits = real && off <= rtol * std::fabs(b) + atol;
       d.max_absolute = std::max(d.max_absolute, off);
-      if (off > 0) d.max_relative = std::max(d.max_relative, b != 0 ? off / std::fabs(b) : std::numeric_limits<double>::infinity());
-      if (real) d.max_ulp = std::max(d.max_ulp, off / unit(r.dtype, b));
+      if (off > 0)
+        d.max_relative = std::max(d.max_relative, b != 0 ? off / std::fabs(b)
+                                                         : std::numeric_limits<double>::infinity());
+      if (real)
+        d.max_ulp = std::max(d.max_ulp, off / unit(r.dtype, b));
     }
-    if (fits) continue;
+    if (fits)
+      continue;
     d.equal = false;
     std::ostringstream why;
     why.precision(9);
     why << "at " << position(i, r.shape) << ": " << a << ", the reference has " << b;
-    if (d.wrong++ == 0) d.why = why.str();
+    if (d.wrong++ == 0)
+      d.why = why.str();
   }
   return d;
 }
 
-}  // namespace nasc
+} // namespace nasc

@@ -20,7 +20,8 @@ namespace {
 
 struct Arguments {
   CompileOptions compile;
-  std::string model, output, emit, cpu = "host", triple, max_memory = "0", max_time = "1h", threshold = "1G", dump_directory;
+  std::string model, output, emit, cpu = "host", triple, max_memory = "0", max_time = "1h",
+                                   threshold = "1G", dump_directory;
   std::vector<std::string> dims, quoted_targets;
   DepOptions deps;
   std::string winograd = "auto";
@@ -29,65 +30,111 @@ struct Arguments {
 
 // Spellings with one dash that people know from compilers.
 const std::vector<Spelling> kSpellings = {
-    {"-MD", "--dep", Spelling::flag},         {"-MMD", "--dep", Spelling::flag},       {"-MP", "--dep-phony", Spelling::flag},
-    {"-MF", "--dep-file", Spelling::value},   {"-MT", "--dep-target", Spelling::value}, {"-MQ", "--dep-quoted-target", Spelling::value},
-    {"-mcpu", "--mcpu", Spelling::joined},    {"-march", "--mcpu", Spelling::joined},  {"--march", "--mcpu", Spelling::joined},
-    {"-mtriple", "--mtriple", Spelling::joined}, {"--target", "--mtriple", Spelling::joined},
-    {"-c", "--emit=obj", Spelling::flag},     {"-S", "--emit=asm", Spelling::flag},    {"-emit-llvm", "--emit=llvm", Spelling::flag},
+    {"-MD", "--dep", Spelling::flag},
+    {"-MMD", "--dep", Spelling::flag},
+    {"-MP", "--dep-phony", Spelling::flag},
+    {"-MF", "--dep-file", Spelling::value},
+    {"-MT", "--dep-target", Spelling::value},
+    {"-MQ", "--dep-quoted-target", Spelling::value},
+    {"-mcpu", "--mcpu", Spelling::joined},
+    {"-march", "--mcpu", Spelling::joined},
+    {"--march", "--mcpu", Spelling::joined},
+    {"-mtriple", "--mtriple", Spelling::joined},
+    {"--target", "--mtriple", Spelling::joined},
+    {"-c", "--emit=obj", Spelling::flag},
+    {"-S", "--emit=asm", Spelling::flag},
+    {"-emit-llvm", "--emit=llvm", Spelling::flag},
 };
 
 std::string kinds_help() {
   std::string out = "what to write, comma separated; by the suffix of -o when absent:";
-  for (const OutputKind& k : output_kinds()) out += fmt::format("\n  {:<7}{:<7}{}", k.name, k.suffix, k.doc);
+  for (const OutputKind& k : output_kinds())
+    out += fmt::format("\n  {:<7}{:<7}{}", k.name, k.suffix, k.doc);
   return out;
 }
 
 void declare(CLI::App& app, Arguments& a) {
   const char* group = "Output";
   app.add_option("MODEL", a.model, "ONNX model, or .nir written by --emit=nir")->required();
-  app.add_option("-o,--output", a.output, "file to write; default: the model's name with .so in the current folder")->group(group);
+  app.add_option("-o,--output", a.output,
+                 "file to write; default: the model's name with .so in the current folder")
+      ->group(group);
   app.add_option("--emit", a.emit, kinds_help())->group(group);
-  app.add_option("--prefix", a.compile.prefix, "prefix of the library's entries; default: the output's name")->group(group);
-  app.add_option("--weights-threshold", a.threshold, "weights larger than this go to STEM.weights")->capture_default_str()->group(group);
+  app.add_option("--prefix", a.compile.prefix,
+                 "prefix of the library's entries; default: the output's name")
+      ->group(group);
+  app.add_option("--weights-threshold", a.threshold, "weights larger than this go to STEM.weights")
+      ->capture_default_str()
+      ->group(group);
   group = "Optimization";
   app.add_option("-O", a.compile.level,
-                 "0: loops in the order of the model\n1: parallel and vector loops\n2: and fusion, layouts, register tiles\n"
+                 "0: loops in the order of the model\n1: parallel and vector loops\n2: and fusion, "
+                 "layouts, register tiles\n"
                  "3: and ten times the analysis budget")
-      ->capture_default_str()->check(CLI::Range(0, 3))->group(group);
-  app.add_option("--winograd", a.winograd, "3x3 convolutions by Winograd's algorithm: where it is clearly faster (auto), never (off),\n"
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3))
+      ->group(group);
+  app.add_option("--winograd", a.winograd,
+                 "3x3 convolutions by Winograd's algorithm: where it is clearly faster (auto), "
+                 "never (off),\n"
                  "by tiles of 2x2 (f2, the most exact) or 4x4 (f4)")
-      ->capture_default_str()->check(CLI::IsMember({"auto", "off", "f2", "f4"}))->group(group);
-  app.add_option("--plan", a.compile.plan_file, "apply this plan in place of the scheduler's")->group(group);
-  app.add_flag("--verify-each", a.compile.verify_each, "judge after each step of the plan")->group(group);
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "off", "f2", "f4"}))
+      ->group(group);
+  app.add_option("--plan", a.compile.plan_file, "apply this plan in place of the scheduler's")
+      ->group(group);
+  app.add_flag("--verify-each", a.compile.verify_each, "judge after each step of the plan")
+      ->group(group);
   group = "Target";
-  app.add_option("--mcpu", a.cpu, "processor (LLVM's name), or host")->capture_default_str()->group(group);
+  app.add_option("--mcpu", a.cpu, "processor (LLVM's name), or host")
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--mtriple", a.triple, "target triple; default: this machine's")->group(group);
   app.add_option("--sm", a.compile.sm, "compute capability of device code, such as 80 or 90")
-      ->capture_default_str()->check(CLI::Range(50, 120))->group(group);
+      ->capture_default_str()
+      ->check(CLI::Range(50, 120))
+      ->group(group);
   app.add_option("--threads", a.compile.threads, "most threads that the model uses; 0: no limit")
-      ->capture_default_str()->check(CLI::Range(0, 4096))->group(group);
+      ->capture_default_str()
+      ->check(CLI::Range(0, 4096))
+      ->group(group);
   app.add_option("--dim", a.dims, "NAME=N: bind a symbolic extent; repeatable")->group(group);
   group = "Dependency files for make and ninja";
   app.add_flag("--dep", a.deps.write, "-MD: write a dependency file")->group(group);
-  app.add_option("--dep-file", a.deps.file, "-MF FILE: its name; default: the output's with .d")->group(group);
-  app.add_option("--dep-target", a.deps.targets, "-MT NAME: the rule's target, as it is; repeatable")->group(group);
-  app.add_option("--dep-quoted-target", a.quoted_targets, "-MQ NAME: the same, quoted for make")->group(group);
+  app.add_option("--dep-file", a.deps.file, "-MF FILE: its name; default: the output's with .d")
+      ->group(group);
+  app.add_option("--dep-target", a.deps.targets,
+                 "-MT NAME: the rule's target, as it is; repeatable")
+      ->group(group);
+  app.add_option("--dep-quoted-target", a.quoted_targets, "-MQ NAME: the same, quoted for make")
+      ->group(group);
   app.add_flag("--dep-phony", a.deps.phony, "-MP: a phony rule per dependency")->group(group);
   group = "Checks and limits";
-  app.add_flag("--check", a.check, "list everything that is wrong or unsupported, write nothing")->group(group);
-  app.add_flag("--allow-hardlinks", a.compile.import.allow_hard_links, "external data may be a hard link")->group(group);
-  app.add_option("--max-memory", a.max_memory, "address space, such as 8G; 0: 80 % of the machine's memory")->group(group);
-  app.add_option("--max-time", a.max_time, "wall time, such as 90, 30m; 0: none")->capture_default_str()->group(group);
+  app.add_flag("--check", a.check, "list everything that is wrong or unsupported, write nothing")
+      ->group(group);
+  app.add_flag("--allow-hardlinks", a.compile.import.allow_hard_links,
+               "external data may be a hard link")
+      ->group(group);
+  app.add_option("--max-memory", a.max_memory,
+                 "address space, such as 8G; 0: 80 % of the machine's memory")
+      ->group(group);
+  app.add_option("--max-time", a.max_time, "wall time, such as 90, 30m; 0: none")
+      ->capture_default_str()
+      ->group(group);
   group = "Diagnostics";
   app.add_flag("-v,--verbose", a.verbose, "phases, and what was given up and why")->group(group);
   app.add_flag("-q,--quiet", a.quiet, "errors only")->group(group);
   app.add_flag("--time-passes", a.time_passes, "time of each stage")->group(group);
-  app.add_option("--dump-dir", a.dump_directory, "write what each stage made into this folder")->group(group);
+  app.add_option("--dump-dir", a.dump_directory, "write what each stage made into this folder")
+      ->group(group);
   app.add_option("-j,--jobs", a.compile.jobs, "threads of the compiler; 0: one per processor")
-      ->capture_default_str()->check(CLI::Range(0, 1024))->group(group);
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024))
+      ->group(group);
   app.set_version_flag("--version", std::string(kVersionText))->group(group);
   app.get_help_ptr()->group(group);
-  app.footer("Exit codes: 0 done; 64 usage; 65 malformed model or plan; 66 missing input; 69 unsupported; 70 internal error;\n"
+  app.footer("Exit codes: 0 done; 64 usage; 65 malformed model or plan; 66 missing input; 69 "
+             "unsupported; 70 internal error;\n"
              "71 limit; 73, 74 output cannot be written; 77 refused by policy.");
 }
 
@@ -100,9 +147,11 @@ void bind_dims(Arguments& a) {
       auto [end, error] = std::from_chars(d.data() + equals + 1, d.data() + d.size(), value);
       ok = error == std::errc() && end == d.data() + d.size() && value >= 0;
     }
-    if (!ok) throw UserError(code::usage, "--dim", text("\"", escaped(d), "\" is not NAME=N"));
+    if (!ok)
+      throw UserError(code::usage, "--dim", text("\"", escaped(d), "\" is not NAME=N"));
     if (!a.compile.import.dims.emplace(d.substr(0, equals), value).second)
-      throw UserError(code::usage, "--dim", text("\"", escaped(d.substr(0, equals)), "\" is bound twice"));
+      throw UserError(code::usage, "--dim",
+                      text("\"", escaped(d.substr(0, equals)), "\" is bound twice"));
   }
 }
 
@@ -112,50 +161,66 @@ int check(const Arguments& a) {
   Exit worst = Exit::ok;
   for (const UserError& e : errors) {
     std::cerr << e.line() << '\n';
-    if (worst == Exit::ok || worst == Exit::unsupported) worst = e.code->exit;
+    if (worst == Exit::ok || worst == Exit::unsupported)
+      worst = e.code->exit;
   }
-  if (errors.empty() && !a.quiet) fmt::print("{}: everything is supported\n", escaped(a.model));
+  if (errors.empty() && !a.quiet)
+    fmt::print("{}: everything is supported\n", escaped(a.model));
   return static_cast<int>(worst);
 }
 
 int body(int argc, char** argv) {
-  CLI::App app("Compiles a neural network into a shared library that needs nothing but libc and libm.", "nasc");
+  CLI::App app(
+      "Compiles a neural network into a shared library that needs nothing but libc and libm.",
+      "nasc");
   Arguments a;
   declare(app, a);
-  if (int done = parse_command_line(app, argc, argv, kSpellings); done >= 0) return done;
-  start_limits("nasc", {.memory_bytes = parse_bytes(a.max_memory, "--max-memory"), .seconds = parse_seconds(a.max_time, "--max-time")});
+  if (int done = parse_command_line(app, argc, argv, kSpellings); done >= 0)
+    return done;
+  start_limits("nasc", {.memory_bytes = parse_bytes(a.max_memory, "--max-memory"),
+                        .seconds = parse_seconds(a.max_time, "--max-time")});
   a.compile.model = a.model;
-  static const std::map<std::string, Winograd> kWinograd = {
-      {"auto", Winograd::automatic}, {"off", Winograd::off}, {"f2", Winograd::f2}, {"f4", Winograd::f4}};
+  static const std::map<std::string, Winograd> kWinograd = {{"auto", Winograd::automatic},
+                                                            {"off", Winograd::off},
+                                                            {"f2", Winograd::f2},
+                                                            {"f4", Winograd::f4}};
   a.compile.winograd = kWinograd.at(a.winograd);
   a.compile.import.passes = a.compile.level > 0;
   a.compile.side_file_threshold = parse_bytes(a.threshold, "--weights-threshold");
   if (!a.compile.prefix.empty() && identifier(a.compile.prefix) != a.compile.prefix)
-    throw UserError(code::usage, "--prefix", text("\"", escaped(a.compile.prefix), "\" is no C identifier"));
+    throw UserError(code::usage, "--prefix",
+                    text("\"", escaped(a.compile.prefix), "\" is no C identifier"));
   bind_dims(a);
-  if (a.check) return check(a);
+  if (a.check)
+    return check(a);
   std::vector<Output> outputs = plan_outputs(a.model, a.emit, a.output);
   a.compile.target = a.cpu == "host" || a.cpu == "native"
                          ? (a.triple.empty() ? host_target() : target_for("", a.triple))
                          : target_for(a.cpu, a.triple);
-  for (const auto& t : a.quoted_targets) a.deps.targets.push_back(make_quoted(t));
+  for (const auto& t : a.quoted_targets)
+    a.deps.targets.push_back(make_quoted(t));
   a.deps.write |= !a.deps.file.empty();
 
   Compilation c;
   c.options = a.compile;
-  ProgressLine line(a.quiet ? ProgressLine::none : a.verbose ? ProgressLine::lines : ProgressLine::live);
+  ProgressLine line(a.quiet     ? ProgressLine::none
+                    : a.verbose ? ProgressLine::lines
+                                : ProgressLine::live);
   c.progress = [&](const Progress& p) { line.show(p); };
   std::vector<std::string> written = compile(c, outputs, a.deps, a.dump_directory);
   line.clear();
   if (a.verbose) {
-    for (const auto& r : c.remarks) std::cerr << "remark: " << escaped(r) << '\n';
-    for (const auto& path : written) std::cerr << "wrote " << escaped(path) << '\n';
+    for (const auto& r : c.remarks)
+      std::cerr << "remark: " << escaped(r) << '\n';
+    for (const auto& path : written)
+      std::cerr << "wrote " << escaped(path) << '\n';
   }
-  if (a.time_passes) std::cerr << time_table(c.times);
+  if (a.time_passes)
+    std::cerr << time_table(c.times);
   return 0;
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) {
   return run_tool("nasc", [&] { return body(argc, argv); });

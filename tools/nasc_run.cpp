@@ -15,10 +15,12 @@ struct Verb {
   const char* doc;
   int (*run)(const RunOptions&);
 };
-const Verb kVerbs[] = {{"run", "Run once; print the outputs or write them as .npy files.", run_verb},
-                       {"bench", "Measure the time of a run.", bench_verb},
-                       {"compare", "Compare results with stored ones (test_data_set_*); exit code 2 when they differ.", compare_verb},
-                       {"info", "Print what the library says about itself.", info_verb}};
+const Verb kVerbs[] = {
+    {"run", "Run once; print the outputs or write them as .npy files.", run_verb},
+    {"bench", "Measure the time of a run.", bench_verb},
+    {"compare", "Compare results with stored ones (test_data_set_*); exit code 2 when they differ.",
+     compare_verb},
+    {"info", "Print what the library says about itself.", info_verb}};
 
 int body(int argc, char** argv) {
   CLI::App app("Runs, measures and checks models compiled by nasc.", "nasc-run");
@@ -30,42 +32,65 @@ int body(int argc, char** argv) {
     CLI::App* sub = app.add_subcommand(verb.name, verb.doc);
     std::string name = verb.name;
     sub->add_option("LIBRARY", options.library, "compiled model (.so)")->required();
-    sub->add_option("--max-memory", max_memory, "limit of address space, such as 8G; 0: 80 % of the machine");
-    sub->add_option("--max-time", max_time, "limit of wall time, such as 90, 30m; 0: none")->capture_default_str();
+    sub->add_option("--max-memory", max_memory,
+                    "limit of address space, such as 8G; 0: 80 % of the machine");
+    sub->add_option("--max-time", max_time, "limit of wall time, such as 90, 30m; 0: none")
+        ->capture_default_str();
     if (name == "info") {
       sub->add_flag("--json{-}", options.json, "as JSON; --json=FILE writes a file");
       sub->add_flag("-v,--verbose", options.verbose, "with the applied plan");
       continue;
     }
-    sub->add_option("--threads", options.threads, "threads; 0: NASC_NUM_THREADS, else all processors")->capture_default_str()->check(CLI::Range(0, 4096));
+    sub->add_option("--threads", options.threads,
+                    "threads; 0: NASC_NUM_THREADS, else all processors")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 4096));
     if (name != "compare") {
-      sub->add_option("--input", options.inputs.given, "NAME=FILE.npy, NAME=FILE.pb or NAME=random:SEED; repeatable");
-      sub->add_option("--dim", options.inputs.dims, "NAME=N: a symbolic extent of random inputs; repeatable");
+      sub->add_option("--input", options.inputs.given,
+                      "NAME=FILE.npy, NAME=FILE.pb or NAME=random:SEED; repeatable");
+      sub->add_option("--dim", options.inputs.dims,
+                      "NAME=N: a symbolic extent of random inputs; repeatable");
       sub->add_flag("--random", options.inputs.random, "inputs that are not given are random");
     }
     if (name == "run") {
-      sub->add_option("--output-dir", options.output_directory, "write NAME.npy for each output there");
+      sub->add_option("--output-dir", options.output_directory,
+                      "write NAME.npy for each output there");
       sub->add_flag("--print", options.print, "print the outputs, too");
     } else if (name == "compare") {
-      sub->add_option("--data", options.data, "folder with test_data_set_*/input_N.pb and output_N.pb")->required();
-      sub->add_option("--rtol", options.tolerance.rtol, "|y-r| <= rtol |r| + atol max(1, RMS(r))")->capture_default_str()->check(CLI::NonNegativeNumber);
-      sub->add_option("--atol", options.tolerance.atol, "see --rtol")->capture_default_str()->check(CLI::NonNegativeNumber);
+      sub->add_option("--data", options.data,
+                      "folder with test_data_set_*/input_N.pb and output_N.pb")
+          ->required();
+      sub->add_option("--rtol", options.tolerance.rtol, "|y-r| <= rtol |r| + atol max(1, RMS(r))")
+          ->capture_default_str()
+          ->check(CLI::NonNegativeNumber);
+      sub->add_option("--atol", options.tolerance.atol, "see --rtol")
+          ->capture_default_str()
+          ->check(CLI::NonNegativeNumber);
     } else {
-      sub->add_option("--repeat", options.repeat, "timed runs at least")->capture_default_str()->check(CLI::Range(1, 1000000));
-      sub->add_option("--warmup", options.warmup, "runs before timing")->capture_default_str()->check(CLI::Range(0, 1000000));
-      sub->add_option("--min-time", options.min_seconds, "seconds of timed runs at least")->capture_default_str()->check(CLI::NonNegativeNumber);
+      sub->add_option("--repeat", options.repeat, "timed runs at least")
+          ->capture_default_str()
+          ->check(CLI::Range(1, 1000000));
+      sub->add_option("--warmup", options.warmup, "runs before timing")
+          ->capture_default_str()
+          ->check(CLI::Range(0, 1000000));
+      sub->add_option("--min-time", options.min_seconds, "seconds of timed runs at least")
+          ->capture_default_str()
+          ->check(CLI::NonNegativeNumber);
       sub->add_flag("--json{-}", options.json, "as JSON; --json=FILE writes a file");
       sub->add_flag("-v,--verbose", options.verbose, "with the time of each step");
     }
   }
-  if (int done = parse_command_line(app, argc, argv); done >= 0) return done;
-  start_limits("nasc-run", {.memory_bytes = parse_bytes(max_memory, "--max-memory"), .seconds = parse_seconds(max_time, "--max-time")});
+  if (int done = parse_command_line(app, argc, argv); done >= 0)
+    return done;
+  start_limits("nasc-run", {.memory_bytes = parse_bytes(max_memory, "--max-memory"),
+                            .seconds = parse_seconds(max_time, "--max-time")});
   for (const Verb& verb : kVerbs)
-    if (app.got_subcommand(verb.name)) return verb.run(options);
+    if (app.got_subcommand(verb.name))
+      return verb.run(options);
   return static_cast<int>(Exit::usage);
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) {
   return run_tool("nasc-run", [&] { return body(argc, argv); });

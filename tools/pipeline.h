@@ -1,4 +1,5 @@
-// The compiler as a table of stages, from a model file to compiled kernels; each stage can be dumped.
+// The compiler as a table of stages, from a model file to compiled kernels; each stage can be
+// dumped.
 #pragma once
 
 #include <functional>
@@ -18,18 +19,18 @@
 namespace nasc {
 
 struct CompileOptions {
-  std::string model;  // .onnx, or .nir as `--emit=nir` wrote it
+  std::string model; // .onnx, or .nir as `--emit=nir` wrote it
   ImportOptions import;
-  int level = 2;  // 0 to 3: what -O says
+  int level = 2; // 0 to 3: what -O says
   Winograd winograd = Winograd::automatic;
   Target target;
-  std::string plan_file;  // replayed in place of the scheduler
+  std::string plan_file; // replayed in place of the scheduler
   std::string prefix, stem;
-  int threads = 0;  // of the compiled model at most; 0: no limit
-  int jobs = 0;     // of the compiler; 0: processors
-  int sm = 80;      // of device code
+  int threads = 0; // of the compiled model at most; 0: no limit
+  int jobs = 0;    // of the compiler; 0: processors
+  int sm = 80;     // of device code
   int64_t side_file_threshold = LibraryOptions{}.side_file_threshold;
-  bool verify_each = false;  // judge after each step of a plan, to name the one at fault
+  bool verify_each = false; // judge after each step of a plan, to name the one at fault
   bool want_assembly = false, want_llvm = false;
 };
 
@@ -49,14 +50,14 @@ struct StageTime {
 struct Compilation {
   CompileOptions options;
   Instances instances;
-  Graph graph;                        // import
-  Network network;                    // lower
-  Module module;                      // schedule; judge replaces schedules that may not be
+  Graph graph;     // import
+  Network network; // lower
+  Module module;   // schedule; judge replaces schedules that may not be
   Plan plan;
-  std::vector<KernelObject> kernels;  // emit: one per Program
+  std::vector<KernelObject> kernels; // emit: one per Program
   std::unique_ptr<ValueTable> values;
 
-  std::vector<std::string> remarks;  // what was given up and why
+  std::vector<std::string> remarks; // what was given up and why
   std::vector<StageTime> times;
   std::function<void(const Progress&)> progress = [](const Progress&) {};
 };
@@ -68,16 +69,17 @@ struct Stage {
   // Files of this stage for --dump-dir: name and text.
   std::vector<std::pair<std::string, std::string>> (*dump)(const Compilation&);
 };
-const std::vector<Stage>& stages();  // import, lower, schedule, judge, emit
+const std::vector<Stage>& stages(); // import, lower, schedule, judge, emit
 
 // Runs the stages up to and including `last`; with a directory, dumps after each. Throws UserError.
-void run_stages(Compilation& compilation, const std::string& last = "emit", const std::string& dump_directory = "");
+void run_stages(Compilation& compilation, const std::string& last = "emit",
+                const std::string& dump_directory = "");
 
 // After emit: the library, its header and weights, in an existing private directory.
 LibraryFiles link_library(Compilation& compilation, const std::string& directory);
 LibraryOptions library_options(const Compilation& compilation);
 
 std::string graph_text(const Graph& graph);
-std::string schedules_text(const Module& module);  // `schedule NAME {` tree `}` for each Program
+std::string schedules_text(const Module& module); // `schedule NAME {` tree `}` for each Program
 
-}  // namespace nasc
+} // namespace nasc

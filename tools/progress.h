@@ -9,7 +9,7 @@ namespace nasc {
 
 // `live`: one line that is rewritten, on a terminal only. `lines`: one line per stage.
 class ProgressLine {
- public:
+public:
   enum Mode { none, live, lines };
   explicit ProgressLine(Mode mode);
   ~ProgressLine() { clear(); }
@@ -17,11 +17,11 @@ class ProgressLine {
   void show(const Progress& progress);
   void clear();
 
- private:
+private:
   Mode mode_;
-  size_t width_ = 0;  // of the line that is shown
+  size_t width_ = 0; // of the line that is shown
 };
 
 std::string time_table(const std::vector<StageTime>& times);
 
-}  // namespace nasc
+} // namespace nasc

@@ -24,14 +24,16 @@ std::map<std::string, int64_t> extents_of(const std::vector<std::string>& dims) 
   std::map<std::string, int64_t> out;
   for (const auto& d : dims) {
     size_t equals = d.rfind('=');
-    if (equals == std::string::npos || equals == 0) throw UserError(code::usage, "--dim", text("\"", escaped(d), "\" is not NAME=N"));
+    if (equals == std::string::npos || equals == 0)
+      throw UserError(code::usage, "--dim", text("\"", escaped(d), "\" is not NAME=N"));
     out[d.substr(0, equals)] = integer(d.substr(equals + 1), "--dim");
   }
   return out;
 }
 
-std::vector<int64_t> random_shape(const nasc_io& io, const std::map<std::string, int64_t>& extents) {
-  constexpr std::string_view kPrefix = "dim_";  // of parameters made from the model's names
+std::vector<int64_t> random_shape(const nasc_io& io,
+                                  const std::map<std::string, int64_t>& extents) {
+  constexpr std::string_view kPrefix = "dim_"; // of parameters made from the model's names
   std::vector<int64_t> shape;
   for (int32_t d = 0; d < io.rank; ++d) {
     if (io.dims[d].extent >= 0) {
@@ -40,9 +42,12 @@ std::vector<int64_t> random_shape(const nasc_io& io, const std::map<std::string,
     }
     std::string symbol = io.dims[d].symbol ? io.dims[d].symbol : "";
     auto found = extents.find(symbol);
-    if (found == extents.end() && symbol.starts_with(kPrefix)) found = extents.find(symbol.substr(kPrefix.size()));
+    if (found == extents.end() && symbol.starts_with(kPrefix))
+      found = extents.find(symbol.substr(kPrefix.size()));
     if (found == extents.end())
-      throw UserError(code::usage, "--dim", text("input \"", escaped(io.name), "\" is ", shape_text(io), ": give --dim ", escaped(symbol), "=N"));
+      throw UserError(code::usage, "--dim",
+                      text("input \"", escaped(io.name), "\" is ", shape_text(io), ": give --dim ",
+                           escaped(symbol), "=N"));
     shape.push_back(found->second);
   }
   return shape;
@@ -55,13 +60,15 @@ int64_t number_at_end(const std::string& stem) {
   return value;
 }
 
-}  // namespace
+} // namespace
 
 std::string shape_text(const nasc_io& io) {
   std::string out;
   for (int32_t d = 0; d < io.rank; ++d) {
     out += d ? ", " : "";
-    out += io.dims[d].extent >= 0 ? std::to_string(io.dims[d].extent) : io.dims[d].symbol ? escaped(io.dims[d].symbol) : "?";
+    out += io.dims[d].extent >= 0 ? std::to_string(io.dims[d].extent)
+           : io.dims[d].symbol    ? escaped(io.dims[d].symbol)
+                                  : "?";
   }
   return text(name(static_cast<DType>(io.dtype)), "[", out, "]");
 }
@@ -70,7 +77,7 @@ HostTensor random_tensor(DType type, std::vector<int64_t> shape, uint64_t seed) 
   HostTensor out = zeros(type, std::move(shape));
   uint64_t state = seed * 0x9e3779b97f4a7c15ull + 0x2545f4914f6cdd1dull;
   for (int64_t i = 0, n = out.count(); i < n; ++i) {
-    state += 0x9e3779b97f4a7c15ull;  // splitmix64
+    state += 0x9e3779b97f4a7c15ull; // splitmix64
     uint64_t z = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9ull;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
     z ^= z >> 31;
@@ -82,20 +89,27 @@ HostTensor random_tensor(DType type, std::vector<int64_t> shape, uint64_t seed) 
   return out;
 }
 
-std::vector<HostTensor> make_inputs(const nasc_info& info, const InputOptions& options, const std::string& where) {
+std::vector<HostTensor> make_inputs(const nasc_info& info, const InputOptions& options,
+                                    const std::string& where) {
   std::map<std::string, std::string> sources;
   std::vector<std::string> names;
-  for (int32_t k = 0; k < info.n_inputs; ++k) names.emplace_back(info.inputs[k].name);
+  for (int32_t k = 0; k < info.n_inputs; ++k)
+    names.emplace_back(info.inputs[k].name);
   for (const auto& given : options.given) {
     // a name may contain `=`: take the longest one that the model has
     std::string best;
     for (const auto& n : names)
-      if (given.starts_with(n + "=") && n.size() >= best.size()) best = n;
+      if (given.starts_with(n + "=") && n.size() >= best.size())
+        best = n;
     size_t equals = best.empty() ? given.find('=') : best.size();
-    if (equals == std::string::npos) throw UserError(code::usage, "--input", text("\"", escaped(given), "\" is not NAME=FILE or NAME=random:SEED"));
+    if (equals == std::string::npos)
+      throw UserError(code::usage, "--input",
+                      text("\"", escaped(given), "\" is not NAME=FILE or NAME=random:SEED"));
     if (best.empty() && std::find(names.begin(), names.end(), "") == names.end()) {
       std::string word = given.substr(0, equals), near = nearest(word, names);
-      throw UserError(code::usage, "--input", text("the model has no input \"", escaped(word), "\"", near.empty() ? "" : "; did you mean \"" + escaped(near) + "\"?"));
+      throw UserError(code::usage, "--input",
+                      text("the model has no input \"", escaped(word), "\"",
+                           near.empty() ? "" : "; did you mean \"" + escaped(near) + "\"?"));
     }
     if (!sources.emplace(best, given.substr(equals + 1)).second)
       throw UserError(code::usage, "--input", text("input \"", escaped(best), "\" is given twice"));
@@ -105,9 +119,13 @@ std::vector<HostTensor> make_inputs(const nasc_info& info, const InputOptions& o
   for (int32_t k = 0; k < info.n_inputs; ++k) {
     const nasc_io& io = info.inputs[k];
     auto source = sources.find(io.name);
-    std::string value = source != sources.end() ? source->second : options.random ? "random:" + std::to_string(k) : "";
+    std::string value = source != sources.end() ? source->second
+                        : options.random        ? "random:" + std::to_string(k)
+                                                : "";
     if (value.empty())
-      throw UserError(code::usage, where, text("input \"", escaped(io.name), "\" ", shape_text(io), " is not given; use --input or --random"));
+      throw UserError(code::usage, where,
+                      text("input \"", escaped(io.name), "\" ", shape_text(io),
+                           " is not given; use --input or --random"));
     if (value.starts_with("random:"))
       out.push_back(random_tensor(static_cast<DType>(io.dtype), random_shape(io, extents),
                                   static_cast<uint64_t>(integer(value.substr(7), "--input"))));
@@ -121,7 +139,8 @@ std::vector<HostTensor> read_data_set(const std::string& directory, const std::s
   std::vector<HostTensor> out;
   for (size_t k = 0;; ++k) {
     std::string path = text(directory, "/", kind, "_", k, ".pb");
-    if (!fs::exists(path)) return out;
+    if (!fs::exists(path))
+      return out;
     out.push_back(read_tensor_file(path));
   }
 }
@@ -130,14 +149,19 @@ std::vector<std::string> data_sets(const std::string& directory) {
   std::error_code error;
   std::vector<std::string> out;
   for (const auto& entry : fs::directory_iterator(directory, error))
-    if (entry.is_directory(error) && entry.path().filename().string().starts_with("test_data_set_")) out.push_back(entry.path().string());
-  if (error) throw UserError(code::no_input, directory, error.message());
+    if (entry.is_directory(error) && entry.path().filename().string().starts_with("test_data_set_"))
+      out.push_back(entry.path().string());
+  if (error)
+    throw UserError(code::no_input, directory, error.message());
   std::sort(out.begin(), out.end(), [](const std::string& a, const std::string& b) {
     return std::pair(number_at_end(a), a) < std::pair(number_at_end(b), b);
   });
-  if (out.empty() && (fs::exists(directory + "/input_0.pb") || fs::exists(directory + "/output_0.pb"))) out.push_back(directory);
-  if (out.empty()) throw UserError(code::no_input, directory, "has no test_data_set_* folder");
+  if (out.empty() &&
+      (fs::exists(directory + "/input_0.pb") || fs::exists(directory + "/output_0.pb")))
+    out.push_back(directory);
+  if (out.empty())
+    throw UserError(code::no_input, directory, "has no test_data_set_* folder");
   return out;
 }
 
-}  // namespace nasc
+} // namespace nasc

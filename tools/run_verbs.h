@@ -21,7 +21,7 @@ struct RunOptions {
   // bench
   int repeat = 20, warmup = 3;
   double min_seconds = 0.2;
-  std::string json;  // file, "-" for standard output; of bench and info
+  std::string json; // file, "-" for standard output; of bench and info
   bool verbose = false;
 };
 
@@ -31,4 +31,4 @@ int compare_verb(const RunOptions& options);
 int bench_verb(const RunOptions& options);
 int info_verb(const RunOptions& options);
 
-}  // namespace nasc
+} // namespace nasc

@@ -16,11 +16,13 @@ namespace {
 std::string read_text(const std::string& path) {
   constexpr size_t kMaxPlan = 1 << 20;
   std::ifstream in(path, std::ios::binary);
-  if (!in) throw UserError(code::no_input, path, "cannot be read");
+  if (!in)
+    throw UserError(code::no_input, path, "cannot be read");
   std::string out(kMaxPlan + 1, '\0');
   in.read(out.data(), static_cast<std::streamsize>(out.size()));
   out.resize(static_cast<size_t>(in.gcount()));
-  if (out.size() > kMaxPlan) throw UserError(code::limit, path, "a plan has at most 1 MiB");
+  if (out.size() > kMaxPlan)
+    throw UserError(code::limit, path, "a plan has at most 1 MiB");
   return out;
 }
 
@@ -30,33 +32,41 @@ std::string where_in_plan(const Compilation& c, const std::string& section, cons
 
 void verify_all(const Module& m) {
   verify(m.network);
-  for (size_t k = 0; k < m.schedules.size(); ++k) verify(*m.network.programs[k], m.schedules[k]);
+  for (size_t k = 0; k < m.schedules.size(); ++k)
+    verify(*m.network.programs[k], m.schedules[k]);
 }
 
 void judge_or_throw(const Kernel& kernel, const std::string& where) {
   Verdict v = judge_order(kernel);
-  if (!v.allowed()) throw UserError(code::bad_plan, where, text(v));
+  if (!v.allowed())
+    throw UserError(code::bad_plan, where, text(v));
 }
 
 // Step by step, so that the refusal or the illegal order is named with its step.
 Module replay_named(const Compilation& c, Module module) {
   auto taken = [&](Expected<Module> next, const std::string& section, const Step& step) {
-    if (!next) throw UserError(code::bad_plan, where_in_plan(c, section, step), text(next.error().code, ": ", next.error().text));
-    if (c.options.verify_each) verify_all(*next);
+    if (!next)
+      throw UserError(code::bad_plan, where_in_plan(c, section, step),
+                      text(next.error().code, ": ", next.error().text));
+    if (c.options.verify_each)
+      verify_all(*next);
     return std::move(*next);
   };
-  for (const Step& step : c.plan.network) module = taken(apply(module, step), "network", step);
+  for (const Step& step : c.plan.network)
+    module = taken(apply(module, step), "network", step);
   for (const auto& [program, steps] : c.plan.kernels)
     for (const Step& step : steps) {
       module = taken(apply(module, program, step), program, step);
-      if (!c.options.verify_each) continue;
+      if (!c.options.verify_each)
+        continue;
       for (size_t k = 0; k < module.network.programs.size(); ++k)
-        if (module.network.programs[k]->name == program) judge_or_throw(kernel(module, static_cast<int>(k)), where_in_plan(c, program, step));
+        if (module.network.programs[k]->name == program)
+          judge_or_throw(kernel(module, static_cast<int>(k)), where_in_plan(c, program, step));
     }
   return module;
 }
 
-}  // namespace
+} // namespace
 
 void schedule_stage(Compilation& c) {
   const CompileOptions& o = c.options;
@@ -71,9 +81,10 @@ void schedule_stage(Compilation& c) {
   if (o.level == 0) {
     c.module = std::move(module);
   } else {
-    constexpr unsigned long kPatience = 10;  // of -O3
+    constexpr unsigned long kPatience = 10; // of -O3
     unsigned long quota = isl_quota();
-    if (o.level >= 3) set_isl_quota(quota * kPatience);
+    if (o.level >= 3)
+      set_isl_quota(quota * kPatience);
     Scheduled s = schedule_module(std::move(module), {.level = o.level, .winograd = o.winograd});
     set_isl_quota(quota);
     c.module = std::move(s.module);
@@ -87,21 +98,25 @@ void schedule_stage(Compilation& c) {
 }
 
 void judge_stage(Compilation& c) {
-  if (c.options.verify_each) verify_all(c.module);
+  if (c.options.verify_each)
+    verify_all(c.module);
   const size_t n = c.module.schedules.size();
   for (size_t k = 0; k < n; ++k) {
     const Program& program = *c.module.network.programs[k];
     c.progress({.name = program.name.c_str(), .done = k, .total = n});
     Schedule textual = textual_schedule(program);
-    if (text(textual) == text(c.module.schedules[k])) continue;  // the order that the Program means
+    if (text(textual) == text(c.module.schedules[k]))
+      continue; // the order that the Program means
     Verdict v = judge_order(kernel(c.module, static_cast<int>(k)));
-    if (v.allowed()) continue;
+    if (v.allowed())
+      continue;
     if (!c.options.plan_file.empty() && v.answer == Verdict::no)
       throw UserError(code::bad_plan, c.options.plan_file + ":" + program.name, text(v));
     c.remarks.push_back(text(program.name, ": textual order, since its schedule is ", text(v)));
     c.module.schedules[k] = std::move(textual);
-    std::erase_if(c.plan.kernels, [&](const auto& section) { return section.first == program.name; });
+    std::erase_if(c.plan.kernels,
+                  [&](const auto& section) { return section.first == program.name; });
   }
 }
 
-}  // namespace nasc
+} // namespace nasc

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include "ir/diag.h"
@@ -23,13 +24,15 @@ namespace {
 std::vector<std::string> columns(const std::string& line) {
   std::vector<std::string> out;
   std::istringstream in(line);
-  for (std::string cell; std::getline(in, cell, '\t');) out.push_back(cell);
+  for (std::string cell; std::getline(in, cell, '\t');)
+    out.push_back(cell);
   return out;
 }
 
 std::string temporary_directory() {
   std::string path = (fs::temp_directory_path() / "nasc-case-XXXXXX").string();
-  if (!mkdtemp(path.data())) throw UserError(code::cannot_create, path, "cannot be created");
+  if (!mkdtemp(path.data()))
+    throw UserError(code::cannot_create, path, "cannot be created");
   return path;
 }
 
@@ -63,7 +66,8 @@ Dims bound_extents(const std::string& model, const std::vector<HostTensor>& inpu
   for (size_t k = 0; k < std::min(inputs.size(), graph.inputs.size()); ++k) {
     const std::optional<Shape>& shape = graph.value(graph.inputs[k]).shape;
     for (size_t d = 0; shape && d < std::min(shape->size(), inputs[k].shape.size()); ++d)
-      for (const std::string& name : (*shape)[d].parameters()) out[name] = inputs[k].shape[d];
+      for (const std::string& name : (*shape)[d].parameters())
+        out[name] = inputs[k].shape[d];
   }
   return out;
 }
@@ -74,24 +78,37 @@ CaseResult run_compiled(const Case& one, const SuiteOptions& options, const Dims
   LibraryFiles files = link_library(c, directory.path);
   Runner runner(Model(files.library), {.threads = 2});
   if (!fs::exists(one.directory + "/test_data_set_0")) {
-    runner.run(make_inputs(runner.model().info(), {.given = {}, .dims = {}, .random = true}, one.name));
+    InputOptions random{.given = {}, .dims = {}, .random = true};
+    const nasc_info& info = runner.model().info();
+    std::set<std::string> ones;
+    for (int32_t k = 0; k < info.n_inputs; ++k)
+      for (int32_t d = 0; d < info.inputs[k].rank; ++d)
+        if (info.inputs[k].dims[d].symbol)
+          ones.insert(std::string(info.inputs[k].dims[d].symbol) + "=1");
+    random.dims.assign(ones.begin(), ones.end());
+    runner.run(make_inputs(info, random, one.name));
     return {Outcome::passed, "runs; there is no reference"};
   }
   for (const std::string& set : data_sets(one.directory)) {
-    std::vector<HostTensor> inputs = read_data_set(set, "input"), references = read_data_set(set, "output");
+    std::vector<HostTensor> inputs = read_data_set(set, "input"),
+                            references = read_data_set(set, "output");
     std::vector<HostTensor> outputs = runner.run(inputs);
-    if (references.size() > outputs.size()) return {Outcome::failed, text(outputs.size(), " outputs, ", references.size(), " references")};
+    if (references.size() > outputs.size())
+      return {Outcome::failed,
+              text(outputs.size(), " outputs, ", references.size(), " references")};
     for (size_t k = 0; k < references.size(); ++k) {
-      if (outputs[k].shape.empty() && references[k].shape == std::vector<int64_t>{1}) outputs[k].shape = {1};  // some suites store scalars so
+      if (outputs[k].shape.empty() && references[k].shape == std::vector<int64_t>{1})
+        outputs[k].shape = {1}; // some suites store scalars so
       Difference d = compare(outputs[k], references[k], options.tolerance);
       if (!d.equal)
-        return {Outcome::failed, text("output ", k, ": ", d.wrong, " of ", d.count, " wrong, max abs ", d.max_absolute, ", ", d.why)};
+        return {Outcome::failed, text("output ", k, ": ", d.wrong, " of ", d.count,
+                                      " wrong, max abs ", d.max_absolute, ", ", d.why)};
     }
   }
   return {Outcome::passed, dims.empty() ? "" : "with its extents bound"};
 }
 
-}  // namespace
+} // namespace
 
 const char* name(Outcome outcome) {
   constexpr const char* kNames[] = {"passed", "FAILED", "unsupported", "CRASHED"};
@@ -101,13 +118,18 @@ const char* name(Outcome outcome) {
 std::vector<Case> suite_cases(const std::string& suite) {
   std::ifstream in(suite + "/INDEX.tsv");
   std::string line;
-  if (!std::getline(in, line)) throw UserError(code::no_input, suite, "has no INDEX.tsv");
+  if (!std::getline(in, line))
+    throw UserError(code::no_input, suite, "has no INDEX.tsv");
   std::vector<std::string> header = columns(line);
-  auto group = static_cast<size_t>(std::find_if(header.begin(), header.end(), [](const std::string& h) { return h == "operator"; }) - header.begin());
+  auto group =
+      static_cast<size_t>(std::find_if(header.begin(), header.end(),
+                                       [](const std::string& h) { return h == "operator"; }) -
+                          header.begin());
   std::vector<Case> out;
   while (std::getline(in, line)) {
     std::vector<std::string> cells = columns(line);
-    if (cells.empty() || !fs::exists(suite + "/" + cells[0] + "/model.onnx")) continue;
+    if (cells.empty() || !fs::exists(suite + "/" + cells[0] + "/model.onnx"))
+      continue;
     out.push_back({cells[0], group < cells.size() ? cells[group] : "", suite + "/" + cells[0]});
   }
   return out;
@@ -116,9 +138,11 @@ std::vector<Case> suite_cases(const std::string& suite) {
 std::vector<Case> sampled(const std::vector<Case>& cases, unsigned one_in) {
   std::vector<Case> out;
   for (const Case& c : cases) {
-    uint64_t h = 1469598103934665603ull;  // FNV-1a
-    for (unsigned char ch : c.name) h = (h ^ ch) * 1099511628211ull;
-    if ((h >> 20) % std::max(1u, one_in) == 0) out.push_back(c);
+    uint64_t h = 1469598103934665603ull; // FNV-1a
+    for (unsigned char ch : c.name)
+      h = (h ^ ch) * 1099511628211ull;
+    if ((h >> 20) % std::max(1u, one_in) == 0)
+      out.push_back(c);
   }
   return out;
 }
@@ -129,9 +153,12 @@ CaseResult run_case(const Case& one, const SuiteOptions& options) {
     try {
       return run_compiled(one, options, dims);
     } catch (const UserError& e) {
-      if (e.code->exit != Exit::unsupported || !fs::exists(one.directory + "/test_data_set_0")) throw;
-      dims = bound_extents(one.directory + "/model.onnx", read_data_set(one.directory + "/test_data_set_0", "input"));
-      if (dims.empty()) throw;
+      if (e.code->exit != Exit::unsupported || !fs::exists(one.directory + "/test_data_set_0"))
+        throw;
+      dims = bound_extents(one.directory + "/model.onnx",
+                           read_data_set(one.directory + "/test_data_set_0", "input"));
+      if (dims.empty())
+        throw;
     }
     return run_compiled(one, options, dims);
   } catch (const UserError& e) {
@@ -141,4 +168,4 @@ CaseResult run_case(const Case& one, const SuiteOptions& options) {
   }
 }
 
-}  // namespace nasc
+} // namespace nasc

@@ -24,13 +24,16 @@ void print_table(const std::vector<Case>& cases, const std::vector<CaseResult>& 
     seconds += results[k].seconds;
   }
   auto line = [](const std::string& what, const std::array<int, 4>& n) {
-    fmt::print("{:<28} passed {:4}  failed {:4}  unsupported {:4}  crashed {:4}\n", what, n[0], n[1], n[2], n[3]);
+    fmt::print("{:<28} passed {:4}  failed {:4}  unsupported {:4}  crashed {:4}\n", what, n[0],
+               n[1], n[2], n[3]);
   };
   if (groups.size() > 1)
-    for (const auto& [group, n] : groups) line(group, n);
+    for (const auto& [group, n] : groups)
+      line(group, n);
   line(text("total of ", cases.size()), all);
-  fmt::print("each compiled, linked as a shared library, loaded and run; {:.1f} s in all, {:.0f} ms a case\n", seconds,
-             cases.empty() ? 0 : 1e3 * seconds / static_cast<double>(cases.size()));
+  fmt::print("each compiled, linked as a shared library, loaded and run; {:.1f} s in all, {:.0f} "
+             "ms a case\n",
+             seconds, cases.empty() ? 0 : 1e3 * seconds / static_cast<double>(cases.size()));
 }
 
 int body(int argc, char** argv) {
@@ -48,10 +51,12 @@ int body(int argc, char** argv) {
   app.add_option("--rtol", options.tolerance.rtol)->capture_default_str();
   app.add_option("--atol", options.tolerance.atol)->capture_default_str();
   app.add_flag("--by-size", by_size, "the absolute tolerance grows with the reference");
-  app.add_option("--case-time", options.case_seconds, "seconds a case may take")->capture_default_str();
+  app.add_option("--case-time", options.case_seconds, "seconds a case may take")
+      ->capture_default_str();
   app.add_flag("-v,--verbose", options.verbose, "a line per case");
   app.add_flag("--reasons", reasons, "count the reasons of unsupported cases");
-  if (int done = parse_command_line(app, argc, argv); done >= 0) return done;
+  if (int done = parse_command_line(app, argc, argv); done >= 0)
+    return done;
   options.tolerance.by_size = by_size;
   if (!std::filesystem::exists(suite)) {
     fmt::print("skipped: no test data at {}\n", suite);
@@ -63,13 +68,15 @@ int body(int argc, char** argv) {
   print_table(cases, results);
   if (reasons)
     for (size_t k = 0; k < cases.size(); ++k)
-      if (results[k].outcome == Outcome::unsupported) fmt::print("{}: {}\n", cases[k].name, results[k].text);
+      if (results[k].outcome == Outcome::unsupported)
+        fmt::print("{}: {}\n", cases[k].name, results[k].text);
   for (const CaseResult& r : results)
-    if (r.outcome == Outcome::failed || r.outcome == Outcome::crashed) return static_cast<int>(Exit::mismatch);
+    if (r.outcome == Outcome::failed || r.outcome == Outcome::crashed)
+      return static_cast<int>(Exit::mismatch);
   return 0;
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) {
   return run_tool("nasc-conformance", [&] { return body(argc, argv); });

@@ -29,7 +29,7 @@ struct Workplace : TemporaryFolder {
   }
 };
 
-}  // namespace
+} // namespace
 
 TEST_CASE("nasc: the default output is the model's name in the current folder, with a header") {
   Workplace w;
@@ -76,7 +76,8 @@ TEST_CASE("nasc: a plan with a step that refuses is error 65 with the refusal") 
 
 TEST_CASE("nasc: every kind of output") {
   Workplace w;
-  Ran ran = w.nasc({"model.onnx", "--emit=lib,obj,asm,llvm,nir,sched,plan,header,ptx", "-o", "all.so"});
+  Ran ran =
+      w.nasc({"model.onnx", "--emit=lib,obj,asm,llvm,nir,sched,plan,header,ptx", "-o", "all.so"});
   INFO(ran.out);
   REQUIRE(ran.exit == 0);
   for (const char* suffix : {".so", ".o", ".s", ".ll", ".nir", ".sched", ".plan", ".h", ".ptx"})
@@ -95,7 +96,8 @@ TEST_CASE("nasc: dependency files, as make reads them") {
 
 TEST_CASE("nasc: mistakes in the command are error 64") {
   Workplace w;
-  CHECK(w.nasc({"model.onnx", "--thraeds=2"}).out.find("did you mean --threads?") != std::string::npos);
+  CHECK(w.nasc({"model.onnx", "--thraeds=2"}).out.find("did you mean --threads?") !=
+        std::string::npos);
   CHECK(w.nasc({"model.onnx", "--thraeds=2"}).exit == 64);
   CHECK(w.nasc({}).exit == 64);
   CHECK(w.nasc({"model.onnx", "-O7"}).exit == 64);
@@ -120,11 +122,13 @@ TEST_CASE("nasc: a signal in the middle leaves nothing behind") {
   Workplace w("tiny-resnet");
   pid_t child = fork();
   if (child == 0) {
-    if (!freopen("/dev/null", "w", stderr) || chdir(w.path.c_str()) != 0) _exit(126);
+    if (!freopen("/dev/null", "w", stderr) || chdir(w.path.c_str()) != 0)
+      _exit(126);
     execl(NASC, NASC, "model.onnx", "-j1", static_cast<char*>(nullptr));
     _exit(127);
   }
-  for (int tries = 0; tries < 2000 && w.entries() < 2; ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (int tries = 0; tries < 2000 && w.entries() < 2; ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   kill(child, SIGTERM);
   int status = 0;
   waitpid(child, &status, 0);
@@ -151,12 +155,14 @@ TEST_CASE("nasc-run: run, bench, info and their mistakes") {
   CHECK(run.exit == 0);
   CHECK_FALSE(fs::is_empty(w / "out"));
   CHECK(w.nasc_run({"run", "model.so"}).exit == 64);
-  Ran bench = w.nasc_run({"bench", "model.so", "--random", "--threads=1", "--repeat=2", "--min-time=0", "--json=t.json"});
+  Ran bench = w.nasc_run({"bench", "model.so", "--random", "--threads=1", "--repeat=2",
+                          "--min-time=0", "--json=t.json"});
   INFO(bench.out);
   CHECK(bench.exit == 0);
   for (const char* key : {"min_ms", "median_ms", "p90_ms", "p99_ms", "threads", "repeat"})
     CHECK(file_content(w / "t.json").find(key) != std::string::npos);
-  CHECK(w.nasc_run({"info", "model.so", "--json"}).out.find("\"weights_bytes\"") != std::string::npos);
+  CHECK(w.nasc_run({"info", "model.so", "--json"}).out.find("\"weights_bytes\"") !=
+        std::string::npos);
   CHECK(w.nasc_run({"info", "model.onnx"}).exit == 65);
   CHECK(w.nasc_run({"info", "missing.so"}).exit == 66);
   CHECK(w.nasc_run({"dance", "model.so"}).exit == 64);

@@ -1,5 +1,5 @@
-// Broken and hostile files through the real programs: each ends in time, by a documented exit code, with one message,
-// and leaves nothing behind.
+// Broken and hostile files through the real programs: each ends in time, by a documented exit code,
+// with one message, and leaves nothing behind.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
@@ -37,21 +37,25 @@ std::vector<Entry> manifest(const fs::path& folder) {
 
 std::vector<std::string> split(std::string s, const std::string& at) {
   std::vector<std::string> out;
-  for (size_t k; (k = s.find(at)) != std::string::npos; s = s.substr(k + at.size())) out.push_back(s.substr(0, k));
+  for (size_t k; (k = s.find(at)) != std::string::npos; s = s.substr(k + at.size()))
+    out.push_back(s.substr(0, k));
   out.push_back(s);
   return out;
 }
 
-// `strides, node conv_0`: both; `node a or node b`: one; `the file`: its name, which every message has.
+// `strides, node conv_0`: both; `node a or node b`: one; `the file`: its name, which every message
+// has.
 bool names_it(const std::string& message, const std::string& wanted) {
   for (const std::string& all : split(wanted, ", ")) {
     bool any = false;
     for (std::string one : split(all, " or ")) {
       for (const char* kind : {"node ", "function "})
-        if (one.starts_with(kind)) one = one.substr(std::string(kind).size());
+        if (one.starts_with(kind))
+          one = one.substr(std::string(kind).size());
       any = any || one.starts_with("the ") || message.find(one) != std::string::npos;
     }
-    if (!any) return false;
+    if (!any)
+      return false;
   }
   return true;
 }
@@ -67,25 +71,29 @@ void check_limits(const Ran& ran) {
   CHECK(ran.resident_kib < kResidentKib);
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("malformed: every file of the manifest ends as it should") {
   auto folder = test_data("malformed");
-  if (!folder) return;
+  if (!folder)
+    return;
   for (const Entry& e : manifest(*folder)) {
     INFO(e.file << ": " << e.wrong);
     bool by_run = e.file.starts_with("run-");
     TemporaryFolder work;
     std::string model = (*folder / e.file).string(), library = work / "out.so";
-    Ran ran = run_program({NASC, "-O1", model, "-o", library, "-j1"}, work.path.string(), kSeconds + 5);
+    Ran ran =
+        run_program({NASC, "-O1", model, "-o", library, "-j1"}, work.path.string(), kSeconds + 5);
     INFO(ran.out);
     check_limits(ran);
     bool compiled = ran.exit == 0;
     if (compiled) {
       CHECK(fs::exists(library));
       std::string data = (fs::path(model).parent_path() / "test_data_set_0").string();
-      std::vector<std::string> command = {NASC_RUN, "run", library, "--random", "--output-dir", work / "results"};
-      if (by_run) command = {NASC_RUN, "compare", library, "--data", data};
+      std::vector<std::string> command = {NASC_RUN,   "run",          library,
+                                          "--random", "--output-dir", work / "results"};
+      if (by_run)
+        command = {NASC_RUN, "compare", library, "--data", data};
       Ran second = run_program(command, work.path.string(), kSeconds + 5);
       INFO(second.out);
       check_limits(second);
@@ -95,7 +103,8 @@ TEST_CASE("malformed: every file of the manifest ends as it should") {
         continue;
       }
       // stored outputs need not be there
-      CHECK((second.exit == 0 || second.out.find("give --dim") != std::string::npos || (by_run && second.out.find("reference") != std::string::npos)));
+      CHECK((second.exit == 0 || second.out.find("give --dim") != std::string::npos ||
+             (by_run && second.out.find("reference") != std::string::npos)));
       CHECK(e.expected != "error");
       continue;
     }

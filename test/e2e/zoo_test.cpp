@@ -1,4 +1,5 @@
-// Tiny cousins of the benchmark networks: compiled, loaded, run, and compared with the executor in double precision.
+// Tiny cousins of the benchmark networks: compiled, loaded, run, and compared with the executor in
+// double precision.
 #include <catch2/catch.hpp>
 #include <fstream>
 
@@ -17,7 +18,8 @@ namespace {
 
 HostTensor narrowed(const HostTensor& wide, DType type) {
   HostTensor out = zeros(type, wide.shape);
-  for (int64_t i = 0; i < out.count(); ++i) set(out, i, get(wide, i));
+  for (int64_t i = 0; i < out.count(); ++i)
+    set(out, i, get(wide, i));
   return out;
 }
 
@@ -33,10 +35,12 @@ void check_model(const std::string& model, int level, int threads) {
 
   InputOptions inputs;
   inputs.random = true;
-  for (const char* name : {"batch", "N", "n", "sequence", "seq"}) inputs.dims.push_back(std::string(name) + "=3");
+  for (const char* name : {"batch", "N", "n", "sequence", "seq"})
+    inputs.dims.push_back(std::string(name) + "=3");
   std::vector<HostTensor> x = make_inputs(runner.model().info(), inputs, model);
-  for (HostTensor& t : x)  // 0 and 1: right for masks, and as good as any for indices
-    for (int64_t i = 0; !is_float(t.dtype) && i < t.count(); ++i) set(t, i, static_cast<double>(i * i % 3 % 2));
+  for (HostTensor& t : x) // 0 and 1: right for masks, and as good as any for indices
+    for (int64_t i = 0; !is_float(t.dtype) && i < t.count(); ++i)
+      set(t, i, static_cast<double>(i * i % 3 % 2));
   Instances instances;
   ImportOptions plain;
   plain.passes = false;
@@ -47,16 +51,18 @@ void check_model(const std::string& model, int level, int threads) {
   for (size_t k = 0; k < got.size(); ++k) {
     Difference d = compare(got[k], narrowed(want[k], got[k].dtype), {});
     INFO("output " << k << ": " << d.wrong << " of " << d.count << " wrong, " << d.why);
-    for (const auto& r : c.remarks) UNSCOPED_INFO(r);
+    for (const auto& r : c.remarks)
+      UNSCOPED_INFO(r);
     CHECK(d.equal);
   }
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("zoo: tiny networks compute what the executor computes") {
   for (const ZooModel& model : zoo_models()) {
-    if (std::string(model.name).find("tiny-") != 0) continue;
+    if (std::string(model.name).find("tiny-") != 0)
+      continue;
     TemporaryFolder folder;
     std::string path = folder / "model.onnx";
     std::ofstream(path, std::ios::binary) << model.make({.seed = 3, .fold_bn = true});

@@ -18,11 +18,11 @@
 namespace nasc {
 
 struct Ran {
-  int exit = -1;    // exit status, -1 when it was killed
+  int exit = -1; // exit status, -1 when it was killed
   int signal = 0;
-  std::string out;  // standard output and error together
+  std::string out; // standard output and error together
   double seconds = 0;
-  long resident_kib = 0;  // at most
+  long resident_kib = 0; // at most
 };
 
 // A new folder in the temporary directory, gone with the object.
@@ -30,7 +30,8 @@ struct TemporaryFolder {
   std::filesystem::path path;
   TemporaryFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "nasc-test-XXXXXX").string();
-    if (mkdtemp(name.data())) path = name;
+    if (mkdtemp(name.data()))
+      path = name;
   }
   ~TemporaryFolder() {
     std::error_code ignored;
@@ -38,7 +39,9 @@ struct TemporaryFolder {
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   std::string operator/(const std::string& name) const { return (path / name).string(); }
-  size_t entries() const { return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path), {})); }
+  size_t entries() const {
+    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(path), {}));
+  }
 };
 
 inline std::string file_content(const std::string& path) {
@@ -47,7 +50,8 @@ inline std::string file_content(const std::string& path) {
 }
 
 // `seconds`: it is killed after that many.
-inline Ran run_program(const std::vector<std::string>& arguments, const std::string& folder, unsigned seconds = 600) {
+inline Ran run_program(const std::vector<std::string>& arguments, const std::string& folder,
+                       unsigned seconds = 600) {
   std::string log = folder + "/.log-" + std::to_string(getpid());
   auto begin = std::chrono::steady_clock::now();
   pid_t child = fork();
@@ -55,9 +59,11 @@ inline Ran run_program(const std::vector<std::string>& arguments, const std::str
     int fd = open(log.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     dup2(fd, 1);
     dup2(fd, 2);
-    if (chdir(folder.c_str()) != 0) _exit(126);
+    if (chdir(folder.c_str()) != 0)
+      _exit(126);
     std::vector<char*> argv;
-    for (const auto& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+    for (const auto& a : arguments)
+      argv.push_back(const_cast<char*>(a.c_str()));
     argv.push_back(nullptr);
     alarm(seconds);
     execv(argv[0], argv.data());
@@ -76,4 +82,4 @@ inline Ran run_program(const std::vector<std::string>& arguments, const std::str
   return ran;
 }
 
-}  // namespace nasc
+} // namespace nasc

@@ -21,13 +21,15 @@ int parsed(const Strings& words) {
   app.add_option("--dep-file", file);
   app.add_flag("--dep", dep);
   std::vector<const char*> argv = {"test"};
-  for (const auto& w : words) argv.push_back(w.c_str());
+  for (const auto& w : words)
+    argv.push_back(w.c_str());
   return parse_command_line(app, static_cast<int>(argv.size()), argv.data(), kTable);
 }
-}  // namespace
+} // namespace
 
 TEST_CASE("command line: single-dash spellings are rewritten by the table") {
-  CHECK(rewritten({"-MD", "-MF", "x.d", "m.onnx"}, kTable) == Strings{"--dep", "--dep-file=x.d", "m.onnx"});
+  CHECK(rewritten({"-MD", "-MF", "x.d", "m.onnx"}, kTable) ==
+        Strings{"--dep", "--dep-file=x.d", "m.onnx"});
   CHECK(rewritten({"-MFx.d"}, kTable) == Strings{"--dep-file=x.d"});
   CHECK(rewritten({"-mcpu=native"}, kTable) == Strings{"--mcpu=native"});
   CHECK(rewritten({"-MDx"}, kTable) == Strings{"-MDx"});

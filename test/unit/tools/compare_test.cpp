@@ -8,10 +8,12 @@
 using namespace nasc;
 
 namespace {
-HostTensor floats(const std::vector<float>& v) { return host_tensor(DType::f32, {static_cast<int64_t>(v.size())}, v); }
+HostTensor floats(const std::vector<float>& v) {
+  return host_tensor(DType::f32, {static_cast<int64_t>(v.size())}, v);
+}
 const float kInf = std::numeric_limits<float>::infinity();
 const float kNan = std::numeric_limits<float>::quiet_NaN();
-}  // namespace
+} // namespace
 
 TEST_CASE("compare: NaN equals NaN, infinities only themselves") {
   Tolerance t;

@@ -19,5 +19,6 @@ TEST_CASE("depfile: names are quoted for make") {
 
 TEST_CASE("depfile: phony rules for all inputs but the model") {
   CHECK(text(DepFile{{"m.so"}, {"m.onnx", "w.bin"}, false}) == "m.so: \\\n  m.onnx \\\n  w.bin\n");
-  CHECK(text(DepFile{{"m.so", "m.h"}, {"m.onnx", "w.bin"}, true}) == "m.so m.h: \\\n  m.onnx \\\n  w.bin\n\nw.bin:\n");
+  CHECK(text(DepFile{{"m.so", "m.h"}, {"m.onnx", "w.bin"}, true}) ==
+        "m.so m.h: \\\n  m.onnx \\\n  w.bin\n\nw.bin:\n");
 }

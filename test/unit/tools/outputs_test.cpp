@@ -8,10 +8,11 @@ using namespace nasc;
 namespace {
 std::string planned(const std::string& model, const std::string& emit, const std::string& output) {
   std::string out;
-  for (const Output& o : plan_outputs(model, emit, output)) out += std::string(out.empty() ? "" : " ") + o.kind->name + ":" + o.path;
+  for (const Output& o : plan_outputs(model, emit, output))
+    out += std::string(out.empty() ? "" : " ") + o.kind->name + ":" + o.path;
   return out;
 }
-}  // namespace
+} // namespace
 
 TEST_CASE("outputs: the default is the model's name in the current folder") {
   CHECK(planned("dir/net.onnx", "", "") == "lib:net.so");

@@ -26,16 +26,20 @@ struct Folder {
   Folder() { fs::create_directory(path); }
   ~Folder() { fs::remove_all(path); }
   std::string operator/(const std::string& name) const { return (path / name).string(); }
-  size_t entries() const { return static_cast<size_t>(std::distance(fs::directory_iterator(path), {})); }
+  size_t entries() const {
+    return static_cast<size_t>(std::distance(fs::directory_iterator(path), {}));
+  }
 };
 
 std::string content(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
-void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+void write(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
-}  // namespace
+} // namespace
 
 TEST_CASE("staging: commit replaces all files") {
   Folder folder;
@@ -70,7 +74,8 @@ TEST_CASE("staging: when one file cannot be placed, the earlier ones are put bac
   write(folder / "a", "old");
   {
     Staging staging(folder.path.string());
-    for (const char* n : {"1", "2", "3"}) write(staging.path() + "/" + n, "new");
+    for (const char* n : {"1", "2", "3"})
+      write(staging.path() + "/" + n, "new");
     staging.publish(staging.path() + "/1", folder / "a");
     staging.publish(staging.path() + "/2", folder / "b");
     staging.publish(staging.path() + "/3", folder / "missing/c");
@@ -102,17 +107,22 @@ TEST_CASE("tool: SIGTERM and the time limit leave nothing behind") {
   for (bool by_signal : {true, false}) {
     pid_t child = fork();
     if (child == 0) {
-      if (!freopen("/dev/null", "w", stderr)) _exit(3);
+      if (!freopen("/dev/null", "w", stderr))
+        _exit(3);
       start_limits("test", {.memory_bytes = 0, .seconds = by_signal ? 60 : 0.2});
       Staging staging(folder.path.string());
       write(staging.path() + "/1", "new");
-      if (by_signal) kill(getpid(), SIGTERM);
-      for (;;) pause();
+      if (by_signal)
+        kill(getpid(), SIGTERM);
+      for (;;)
+        pause();
     }
     int status = 0;
     waitpid(child, &status, 0);
-    if (by_signal) CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
-    else CHECK((WIFEXITED(status) && WEXITSTATUS(status) == static_cast<int>(Exit::limit)));
+    if (by_signal)
+      CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM));
+    else
+      CHECK((WIFEXITED(status) && WEXITSTATUS(status) == static_cast<int>(Exit::limit)));
     CHECK(folder.entries() == 0);
   }
 }

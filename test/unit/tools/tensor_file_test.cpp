@@ -15,29 +15,35 @@ namespace {
 
 HostTensor ramp(DType type, std::vector<int64_t> shape) {
   HostTensor t = zeros(type, std::move(shape));
-  for (int64_t i = 0; i < t.count(); ++i) set(t, i, static_cast<double>(i % 2));
+  for (int64_t i = 0; i < t.count(); ++i)
+    set(t, i, static_cast<double>(i % 2));
   return t;
 }
 
 struct File {
-  std::string path = (std::filesystem::temp_directory_path() / ("nasc-tensor-" + std::to_string(getpid()))).string();
+  std::string path =
+      (std::filesystem::temp_directory_path() / ("nasc-tensor-" + std::to_string(getpid())))
+          .string();
   explicit File(const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
   ~File() { std::filesystem::remove(path); }
 };
 
 std::string npy(const std::string& header, const std::string& data, char version = 1) {
   std::string out = "\x93NUMPY";
-  out += {version, 0, static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
-  if (version > 1) out += std::string(2, '\0');
+  out +=
+      {version, 0, static_cast<char>(header.size() & 255), static_cast<char>(header.size() >> 8)};
+  if (version > 1)
+    out += std::string(2, '\0');
   return out + header + data;
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("npy: every type and rank round-trips") {
-  for (DType type : {DType::f32, DType::f64, DType::f16, DType::i8, DType::i16, DType::i32, DType::i64, DType::u8,
-                     DType::u16, DType::u32, DType::u64, DType::boolean})
-    for (const std::vector<int64_t>& shape : {std::vector<int64_t>{}, {3}, {2, 3}, {2, 0, 4}, {1, 1, 1, 1, 5}}) {
+  for (DType type : {DType::f32, DType::f64, DType::f16, DType::i8, DType::i16, DType::i32,
+                     DType::i64, DType::u8, DType::u16, DType::u32, DType::u64, DType::boolean})
+    for (const std::vector<int64_t>& shape :
+         {std::vector<int64_t>{}, {3}, {2, 3}, {2, 0, 4}, {1, 1, 1, 1, 5}}) {
       HostTensor t = ramp(type, shape);
       File file(npy_bytes(t));
       HostTensor back = read_tensor_file(file.path);
@@ -50,9 +56,13 @@ TEST_CASE("npy: every type and rank round-trips") {
 
 TEST_CASE("npy: headers as others write them") {
   std::string data(8, '\0');
-  CHECK(parse_npy(npy("{'shape': (2,), 'fortran_order': False, 'descr': '<f4'}  \n", data), "f").shape == std::vector<int64_t>{2});
-  CHECK(parse_npy(npy("{\"descr\":\"<f8\",\"fortran_order\":False,\"shape\":()}", data, 2), "f").shape.empty());
-  CHECK(parse_npy(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, ), }", data, 3), "f").shape == std::vector<int64_t>{1, 2});
+  CHECK(parse_npy(npy("{'shape': (2,), 'fortran_order': False, 'descr': '<f4'}  \n", data), "f")
+            .shape == std::vector<int64_t>{2});
+  CHECK(parse_npy(npy("{\"descr\":\"<f8\",\"fortran_order\":False,\"shape\":()}", data, 2), "f")
+            .shape.empty());
+  CHECK(
+      parse_npy(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, ), }", data, 3), "f")
+          .shape == std::vector<int64_t>{1, 2});
 }
 
 TEST_CASE("npy: malformed files are user errors that name the file") {
@@ -64,7 +74,9 @@ TEST_CASE("npy: malformed files are user errors that name the file") {
       npy("{'descr': '>f4', 'fortran_order': False, 'shape': (2,), }", data),
       npy("{'descr': '|O', 'fortran_order': False, 'shape': (2,), }", data),
       npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }", data),
-      npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4294967296), }", data),
+      npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296, 4294967296), "
+          "}",
+          data),
       npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 99999999999999999999), }", data),
       npy("{'descr': '<f4', 'fortran_order': False}", data),
       npy("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", data),
@@ -74,7 +86,9 @@ TEST_CASE("npy: malformed files are user errors that name the file") {
       std::string("\x93NUMPY\x01", 7),
       std::string("\x93NUMPY\x02\x00\x01", 9),
   };
-  for (const auto& bytes : bad) CHECK_THROWS_WITH(parse_npy(bytes, "F"), Catch::Matchers::Predicate<std::string>([](auto&) { return true; }));
+  for (const auto& bytes : bad)
+    CHECK_THROWS_WITH(parse_npy(bytes, "F"),
+                      Catch::Matchers::Predicate<std::string>([](auto&) { return true; }));
   for (const auto& bytes : bad) {
     try {
       parse_npy(bytes, "F");
