@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
-#include <optional>
 
 #include "ir/execute_parts.h"
 
@@ -191,12 +190,9 @@ struct Contraction {
   }
 };
 
-std::optional<Operand> operand(const Access& access, const ElementsByName& tensors, const ParameterValues& values) {
+Operand operand(const Access& access, const ElementsByName& tensors, const ParameterValues& values) {
   const Elements& t = tensors.at(access.tensor);
-  Operand op{&t, index_fns(access, values), row_major_strides(t.shape)};
-  for (const IndexFn& f : op.index)
-    if (!f.is_linear()) return std::nullopt;
-  return op;
+  return {&t, index_fns(access, values), row_major_strides(t.shape)};
 }
 
 // The domain is `box` without the points whose reads leave their tensors, so that reading zero there gives the same sum.
@@ -224,20 +220,25 @@ bool run_contraction(const Statement& s, const ElementsByName& tensors, const Pa
   if (type != DType::f32 && type != DType::f64) return false;
   if (left->tensor == s.write.tensor || right->tensor == s.write.tensor || !has_blas()) return false;
 
-  auto a = operand(*left, tensors, values), b = operand(*right, tensors, values), c = operand(s.write, tensors, values);
-  if (!a || !b || !c) return false;
+  Operand a = operand(*left, tensors, values), b = operand(*right, tensors, values), c = operand(s.write, tensors, values);
   Points box(s.box, values);
   if (!box.is_box() || box.volume() < kFewProducts) return false;
+  for (const IndexFn& f : c.index)  // each element once per point of the sums: its dimensions have iterators of their own
+    if (!f.is_linear() || std::count_if(f.coefficients.begin(), f.coefficients.end(), [](int64_t k) { return k != 0; }) > 1)
+      return false;
+  std::vector<std::pair<int64_t, int64_t>> bounds = box.bounds();
+  if (!split_groups(bounds, {&a.index, &b.index, &c.index})) return false;
+  int dims = static_cast<int>(bounds.size());
   bool padded = !with_parameters(s.domain, values).is_equal(with_parameters(s.box, values));
   if (padded && !is_padded_box(s, tensors, values)) return false;
-  a->padded = b->padded = padded;
+  a.padded = b.padded = padded;
 
   Contraction x;
   std::vector<Loop> only_a, only_b;
-  for (int d = 0; d < box.dims(); ++d) {
-    auto [lo, hi] = box.bounds()[d];
+  for (int d = 0; d < dims; ++d) {
+    auto [lo, hi] = bounds[d];
     Loop l{lo, hi - lo + 1, d};
-    bool in_a = a->uses(d), in_b = b->uses(d), in_c = c->uses(d);
+    bool in_a = a.uses(d), in_b = b.uses(d), in_c = c.uses(d);
     if (in_a && in_b && in_c) x.batch.push_back(l);
     else if (in_a && in_c) only_a.push_back(l);
     else if (in_b && in_c) only_b.push_back(l);
@@ -245,27 +246,22 @@ bool run_contraction(const Statement& s, const ElementsByName& tensors, const Pa
     else if (l.extent == 1) x.batch.push_back(l);
     else return false;
   }
-  for (const IndexFn& f : c->index) {  // each element once per point of the sums: its dimensions have iterators of their own
-    int used = 0;
-    for (int d = 0; d < box.dims(); ++d) used += f.coefficients[d] != 0;
-    if (used > 1) return false;
-  }
   auto slowest = [&](const std::vector<Loop>& loops) {
     int64_t least = std::numeric_limits<int64_t>::max();
     for (const Loop& l : loops)
-      if (l.extent > 1) least = std::min(least, std::abs(c->step(l.dim)));
+      if (l.extent > 1) least = std::min(least, std::abs(c.step(l.dim)));
     return least;
   };
   if (slowest(only_a) < slowest(only_b)) {
     std::swap(a, b);
     std::swap(only_a, only_b);
   }
-  x.a = *a, x.b = *b, x.c = *c;
+  x.a = a, x.b = b, x.c = c;
   auto settle = [&](std::vector<Loop>& loops) {
     for (Loop& l : loops) {
-      l.row = a->step(l.dim);
-      l.column = b->step(l.dim);
-      l.out = c->step(l.dim);
+      l.row = a.step(l.dim);
+      l.column = b.step(l.dim);
+      l.out = c.step(l.dim);
     }
     std::erase_if(loops, [&](const Loop& l) {
       if (l.extent == 1 && &loops != &x.batch) x.batch.push_back(l);
@@ -300,11 +296,11 @@ bool run_contraction(const Statement& s, const ElementsByName& tensors, const Pa
   constexpr int64_t kMaxInt = std::numeric_limits<int>::max();
   if (count(x.rows) * count(x.columns) * count(x.sums) < 8 || count(x.columns) > kMaxInt || count(x.rows) > kMaxInt ||
       count(x.sums) > kMaxInt || (!x.rows.empty() && x.rows.back().out > kMaxInt) ||
-      a->tensor->data == nullptr || count(x.batch) > (int64_t{1} << 22))
+      a.tensor->data == nullptr || count(x.batch) > (int64_t{1} << 22))
     return false;
   for (int64_t n : {count(x.rows), count(x.columns)})
     if (n * count(x.sums) > kBlockElements * 64) return false;
-  type == DType::f32 ? x.run<float>(box.dims()) : x.run<double>(box.dims());
+  type == DType::f32 ? x.run<float>(dims) : x.run<double>(dims);
   return true;
 }
 

@@ -32,6 +32,10 @@ void run_rows(const Program& program, const Statement& s, const ElementsByName& 
 // The statement through matrix products, when it is a contraction and BLAS is there; false when not.
 bool run_contraction(const Statement& s, const ElementsByName& tensors, const ParameterValues& values);
 
+// Makes the index functions of accesses linear by splitting one iterator m, 0 <= m < q * groups, into its member (in
+// place) and its group (a new last dimension), where the only floors are floor(m / q). True when all are linear after.
+bool split_groups(std::vector<std::pair<int64_t, int64_t>>& bounds, const std::vector<std::vector<IndexFn>*>& accesses);
+
 // Vector forms of scalar functions on rows of float or double (lanes of comparisons and conditions are int64_t);
 // nullptr when there is only the scalar form.
 using RowKernel = void (*)(const void* const* args, void* out, int n);

@@ -6,6 +6,7 @@
 #include "frontend/lower.h"
 #include "ir/execute.h"
 #include "runtime/model.h"
+#include "test/support/narrowed.h"
 #include "test/support/process.h"
 #include "test/zoo/zoo.h"
 #include "tools/compare.h"
@@ -15,13 +16,6 @@
 using namespace nasc;
 
 namespace {
-
-HostTensor narrowed(const HostTensor& wide, DType type) {
-  HostTensor out = zeros(type, wide.shape);
-  for (int64_t i = 0; i < out.count(); ++i)
-    set(out, i, get(wide, i));
-  return out;
-}
 
 void check_model(const std::string& model, int level, int threads) {
   Compilation c;

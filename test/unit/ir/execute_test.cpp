@@ -63,6 +63,12 @@ TEST_CASE("execute: contractions of every shape go through matrix products and s
   check_equal(contraction({2, 12, 11, 11}, {12, 1, 3, 3}, {2, 12, 5, 5},  // depthwise, stride 2
                           "stmt dw { dw[n, c, h, v, i, j] : 0 <= n < 2 and 0 <= c < 12 and 0 <= h, v < 5 and 0 <= i, j < 3 }\n y[n, c, h, v] += x[n, c, 2*h + i, 2*v + j] * w[c, 0, i, j]"),
               5, 1e-6);
+  check_equal(contraction({2, 12, 11, 11}, {18, 4, 3, 3}, {2, 18, 11, 11},  // three groups, padded
+                          "stmt g { g[n, m, h, v, d, i, j] : 0 <= n < 2 and 0 <= m < 18 and 0 <= h, v < 11 and 0 <= d < 4 and 0 <= i, j < 3 and 0 < h + i < 12 and 0 < v + j < 12 }\n y[n, m, h, v] += x[n, 4*floor(m/6) + d, h + i - 1, v + j - 1] * w[m, d, i, j]"),
+              10, 1e-6);
+  check_equal(contraction({2, 12, 11, 11}, {12, 4, 3, 3}, {2, 12, 13, 13},  // three groups, transposed: all of their channels in w
+                          "stmt g { g[n, m, h, v, d, i, j] : 0 <= n < 2 and 0 <= m < 12 and 0 <= h, v < 13 and 0 <= d < 4 and 0 <= i, j < 3 and 0 <= h - i < 11 and 0 <= v - j < 11 }\n y[n, m, h, v] += x[n, 4*floor(m/4) + d, h - i, v - j] * w[4*floor(m/4) + d, m mod 4, i, j]"),
+              11, 1e-6);
   check_equal(contraction({300}, {40, 300}, {40}, "stmt mv { mv[m, k] : 0 <= m < 40 and 0 <= k < 300 }\n y[m] += w[m, k] * x[k]"), 6, 1e-6);
   check_equal(contraction({90}, {80}, {90, 80}, "stmt o { o[m, n] : 0 <= m < 90 and 0 <= n < 80 }\n y[m, n] += x[m] * w[n]"), 7, 1e-6);
   check_equal(contraction({64, 64}, {64, 64}, {64, 64},  // a triangle is no box
