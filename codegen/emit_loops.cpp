@@ -3,6 +3,7 @@
 #include <set>
 
 #include "codegen/emitter.h"
+#include "ir/selection.h"
 
 namespace nasc {
 namespace {
@@ -77,6 +78,12 @@ void Emitter::loop(const NestRef& n) {
     }
     note(why);
   }
+  if (llvm::Value* only = selected(n)) {
+    llvm::Value *lo = integer(lower), *hi = integer(upper);
+    lo = b_.CreateSelect(b_.CreateICmpSGT(only, lo), only, lo);
+    hi = b_.CreateSelect(b_.CreateICmpSLT(only, hi), only, hi);
+    return runtime_loop(n, lo, hi, true);
+  }
   bool unroll = n->mark.has(Annotation::unroll) || (n->mark.has(Annotation::vectorize) && lane_ >= 0);
   if (unroll) {
     bool fits = lower.is_constant() && trips.hi < kMaxUnroll * n->step;
@@ -84,6 +91,35 @@ void Emitter::loop(const NestRef& n) {
     note("bounds are not constant or above 256: kept as a loop");
   }
   runtime_loop(n, integer(lower), integer(upper), trips.lo < 0);
+}
+
+llvm::Value* Emitter::selected(const NestRef& n) {
+  if (traits_.gpu || lane_ >= 0 || n->step != 1) return nullptr;
+  std::vector<int> inner;  // variables of the loops inside
+  NestRef at = n->children[0];
+  for (; at->kind != NestNode::user; at = at->children[0]) {
+    if (at->kind == NestNode::loop) inner.push_back(infos_.at(at.get()).variable);
+    if (at->kind == NestNode::if_ || at->children.size() != 1) return nullptr;
+  }
+  const Info& info = infos_.at(at.get());
+  std::optional<Selection> s = selection(*info.statement);
+  if (!s) return nullptr;
+  Quasi k = algebra_.substitute(info.iterators[s->iterator], bound_);
+  int variable = infos_.at(n.get()).variable;
+  if (k.constant != 0 || k.terms.size() != 1 || k.coefficient(variable) != 1) return nullptr;
+  inner.push_back(variable);
+  bool known = true;
+  auto outside = [&](const Quasi& q) {
+    for (int v : inner) known = known && !algebra_.depends(q, v);
+  };
+  visit(s->key, [&](const Expr& e) {
+    if (e.fn == Fn::iterator) outside(info.iterators[e.index]);
+    if (e.fn == Fn::read) outside(info.offsets[1 + e.index]);
+    known = known && !(e.fn == Fn::read && staged(info.statement->reads[e.index].tensor));
+  });
+  if (!known) return nullptr;
+  llvm::Value* key = expression(*s->key, info);
+  return key->getType()->isIntegerTy(64) ? key : nullptr;
 }
 
 void Emitter::unrolled(const NestRef& n, const Quasi& lower, const Quasi& upper, Range trips) {

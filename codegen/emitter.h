@@ -80,6 +80,8 @@ class Emitter {
   void unrolled(const NestRef& n, const Quasi& lower, const Quasi& upper, Range trips);
   // `step`: of the loop by default.
   void runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty, llvm::Value* step = nullptr);
+  // For a loop that only selects one of its values (ir/selection.h): that value, computed before the loop; else nullptr.
+  llvm::Value* selected(const NestRef& n);
   void divided_loop(const NestRef& n, const Quasi& lower, const Quasi& upper);
   void branch(const CondRef& c, const std::function<void()>& then, const std::function<void()>& otherwise);
   void stage(const NestRef& n);

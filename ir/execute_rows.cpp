@@ -6,6 +6,7 @@
 
 #include "ir/execute_parts.h"
 #include "ir/scalar.h"
+#include "ir/selection.h"
 
 namespace nasc {
 namespace {
@@ -221,30 +222,6 @@ isl::set permuted(const isl::set& domain, const std::vector<int>& order) {
   }
   return domain.apply(isl::map(isl_context(), "{ " + tuple_name(domain) + "[" + in + "] -> [" + out + "] }"));
 }
-// A sum of select(e == k, value, 0) over an iterator k that e does not depend on (Gather as a sum): only k = e counts.
-struct Selection {
-  int dim = -1;
-  ExprRef key, value;
-};
-Selection selection(const Statement& s, const ParameterValues& values) {
-  const Expr& e = *s.body;
-  bool sum_of_selected = s.combine == Combine::add && e.fn == Fn::select && e.args[0]->fn == Fn::eq &&
-                         e.args[2]->fn == Fn::constant && e.args[2]->number == 0 && e.args[2]->integer == 0;
-  if (!sum_of_selected) return {};
-  for (int side : {0, 1}) {
-    const ExprRef &k = e.args[0]->args[side], &key = e.args[0]->args[1 - side];
-    if (k->fn != Fn::iterator) continue;
-    bool depends = false;
-    visit(key, [&](const Expr& x) {
-      if (x.fn == Fn::iterator) depends |= x.index == k->index;
-      if (x.fn != Fn::read) return;
-      depends |= s.reads[x.index].tensor == s.write.tensor;
-      for (const IndexFn& f : index_fns(s.reads[x.index], values)) depends |= !f.ignores(k->index);
-    });
-    if (!depends) return {k->index, key, e.args[1]};
-  }
-  return {};
-}
 }  // namespace
 
 void run_rows(const Program& program, const Statement& s, const ElementsByName& tensors, const ParameterValues& values,
@@ -257,13 +234,13 @@ void run_rows(const Program& program, const Statement& s, const ElementsByName& 
     reads_itself = true;
     in_order |= !a.map.plain_is_equal(s.write.map);
   }
-  Selection selected = selection(s, values);
+  std::optional<Selection> selected = selection(s);
   std::vector<int> order = iteration_order(s, index_fns(s.write, values), points, reads_itself);
-  if (selected.dim >= 0) {
+  if (selected) {
     order.clear();
     for (int d = 0; d < points.dims(); ++d)
-      if (d != selected.dim) order.push_back(d);
-    order.push_back(selected.dim);
+      if (d != selected->iterator) order.push_back(d);
+    order.push_back(selected->iterator);
   }
   if (!std::is_sorted(order.begin(), order.end())) points = Points(permuted(s.domain, order), values);
   int dims = points.dims(), inner = dims ? order.back() : -1;
@@ -271,9 +248,9 @@ void run_rows(const Program& program, const Statement& s, const ElementsByName& 
   std::vector<Stream> reads;
   for (const Access& a : s.reads) reads.emplace_back(tensors.at(a.tensor), a, values, inner, where + ": read of " + a.tensor);
   Stream write(tensors.at(s.write.tensor), s.write, values, inner, where + ": write of " + s.write.tensor);
-  RowBody body(selected.dim >= 0 ? selected.value : s.body, values, options);
+  RowBody body(selected ? selected->value : s.body, values, options);
   std::optional<RowBody> key;
-  if (selected.dim >= 0) key.emplace(selected.key, values, options);
+  if (selected) key.emplace(selected->key, values, options);
   if (reads_itself && (!write.linear || write.step == 0)) in_order = true;
   int64_t chunk = in_order ? 1 : kLanes;
   std::vector<int64_t> own(std::max(dims, 1), 0);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ir/selection.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/cost/register_tile.h"
 
@@ -175,6 +176,7 @@ void tile_window_rows(const Target& target, const Program& p, const Group& g, Ti
   const GroupMember* m = g.reduction();
   if (!m) return;
   const Statement& s = p.statement(m->statement);
+  if (selection(s)) return;
   int row = static_cast<int>(g.names.size()) - 1;
   if (row == t.vector) --row;
   if (row < 0 || !g.extents[row].is_constant() || !s.domain.is_equal(s.box)) return;
@@ -184,6 +186,25 @@ void tile_window_rows(const Target& target, const Program& p, const Group& g, Ti
   constexpr int64_t kShort = 8;
   auto extent = iterator_extent(s, t.reduce.back());
   if (extent && *extent <= kShort) t.unroll = {t.reduce.back()};
+}
+
+// A statement picks the element to sum by an index that varies along this dimension.
+bool selects_by(const Program& p, const Group& g, int dimension) {
+  for (const GroupMember& m : g.members) {
+    const Statement& s = p.statement(m.statement);
+    std::optional<Selection> picked = selection(s);
+    if (!picked) continue;
+    auto write = iterators_used(s, s.write)[dimension];
+    bool varies = false;
+    visit(picked->key, [&](const Expr& e) {
+      if (e.fn == Fn::iterator) varies |= std::count(write.begin(), write.end(), e.index) > 0;
+      if (e.fn != Fn::read) return;
+      for (const auto& used : iterators_used(s, s.reads[e.index]))
+        for (int i : used) varies |= std::count(write.begin(), write.end(), i) > 0;
+    });
+    if (varies) return true;
+  }
+  return false;
 }
 
 bool plan_group(Planner& planner, int program) {
@@ -200,6 +221,11 @@ bool plan_group(Planner& planner, int program) {
     t.vector = contiguous;
     t.lanes = lanes;
     t.sizes[contiguous] = lanes;
+  }
+  if (t.vector >= 0 && selects_by(p, *g, t.vector)) {  // one element per lane: none is picked for all
+    t.vector = -1;
+    t.lanes = 0;
+    t.sizes.assign(rank, 1);
   }
   if (t.vector >= 0) tile_window_rows(planner.module.target, p, *g, t);
   for (int d = 0; d < rank; ++d) t.order.push_back(d);

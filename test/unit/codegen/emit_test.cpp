@@ -3,6 +3,7 @@
 
 #include "ir/interpret.h"
 #include "ir/text.h"
+#include "polyhedral/transformation.h"
 #include "test/unit/codegen/jit.h"
 
 using namespace nasc;
@@ -49,6 +50,26 @@ TEST_CASE("emit: layouts with blocks, halo and pads") {
     stmt s { s[n, c, h, w] : 0 <= n < 1 and 0 <= c < 20 and 0 <= h < 5 and 0 <= w < 6 }
       y[n, c, h, w] = x[n, c, h, w] + 1
   })", 1e-6);
+}
+
+TEST_CASE("emit: a sum that selects one element takes only that one, also in tiles and outside of its range") {
+  const char* source = R"(program gather {
+    tensor x : f32[9, 20] input
+    tensor j : i64[12] input
+    tensor y : f32[12, 20] output
+    stmt init { init[o, c] : 0 <= o < 12 and 0 <= c < 20 }
+      y[o, c] = 0
+    stmt pick { pick[o, c, k] : 0 <= o < 12 and 0 <= c < 20 and 0 <= k < 9 }
+      y[o, c] += select(select(j[o] < 0:i64, j[o] + 9:i64, j[o]) == k, x[k, c], 0)
+  })";
+  agrees(source, 0);
+  Program p = parse_program(source);
+  for (const char* sizes : {"sizes=[1, 8], vector=c, lanes=8", "sizes=[4, 8], vector=c, lanes=8", "sizes=[4, 1], vector=o, lanes=4"}) {
+    INFO(sizes);
+    auto tiled = apply(Kernel{p, textual_schedule(p)}, parse_step(text("tile(loops=[o, c], ", sizes, ", reduce=[k], chunks=[0])")));
+    REQUIRE(tiled);
+    CHECK(check_kernel(*tiled) == 0);
+  }
 }
 
 TEST_CASE("emit: symbolic extents and run-time strides") {
