@@ -54,12 +54,12 @@ TEST_CASE("emit: layouts with blocks, halo and pads") {
 
 TEST_CASE("emit: a sum that selects one element takes only that one, also in tiles and outside of its range") {
   const char* source = R"(program gather {
-    tensor x : f32[9, 20] input
+    tensor x : f32[9, 24] input
     tensor j : i64[12] input
-    tensor y : f32[12, 20] output
-    stmt init { init[o, c] : 0 <= o < 12 and 0 <= c < 20 }
+    tensor y : f32[12, 24] output
+    stmt init { init[o, c] : 0 <= o < 12 and 0 <= c < 24 }
       y[o, c] = 0
-    stmt pick { pick[o, c, k] : 0 <= o < 12 and 0 <= c < 20 and 0 <= k < 9 }
+    stmt pick { pick[o, c, k] : 0 <= o < 12 and 0 <= c < 24 and 0 <= k < 9 }
       y[o, c] += select(select(j[o] < 0:i64, j[o] + 9:i64, j[o]) == k, x[k, c], 0)
   })";
   agrees(source, 0);
