@@ -102,7 +102,8 @@ struct Builder {
       isl::set mine = s.domain.apply(s.write.map.as_map());
       for (size_t j = 0; j < k; ++j) {
         const Statement& before = p.statements[j];
-        if (before.write.tensor != s.write.tensor) continue;
+        bool matters = std::any_of(before.reads.begin(), before.reads.end(), [&](const Access& a) { return varied.count(a.tensor) > 0; });
+        if (before.write.tensor != s.write.tensor || !matters) continue;
         if (!before.domain.apply(before.write.map.as_map()).is_disjoint(mine)) unsupported(p, "an element is assigned twice");
       }
     }

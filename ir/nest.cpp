@@ -31,28 +31,32 @@ int64_t volume(const std::vector<NestLoop>& loops) {
   return n;
 }
 
-Run inside(const NestRef& ref, const std::vector<int64_t>& point, const NestLoop& inner) {
-  Run run{0, inner.extent, 0};
-  for (size_t d = 0; d < ref.strides.size(); ++d) {
-    const std::vector<int64_t>& row = ref.coefficients[d];
-    int64_t i = ref.constants[d], extent = ref.shape[d];
-    for (size_t l = 0; l < row.size(); ++l) i += row[l] * point[l];
-    run.offset += i * ref.strides[d];
-    if (!ref.guarded) continue;
-    int64_t c = row[inner.loop];
-    if (c == 0) {
-      if (i < 0 || i >= extent) run.last = 0;
-    } else if (c > 0) {
-      run.first = std::max(run.first, i >= 0 ? 0 : (-i + c - 1) / c);
-      run.last = std::min(run.last, i >= extent ? 0 : (extent - 1 - i) / c + 1);
-    } else {
-      run.first = std::max(run.first, i < extent ? 0 : (i - extent - c) / -c);
-      run.last = std::min(run.last, i < 0 ? 0 : i / -c + 1);
-    }
+RowWalk::RowWalk(const NestRef& ref, const std::vector<NestLoop>& outer, const NestLoop& inner)
+    : ref_(&ref), outer_(outer), inner_(inner), loops_(outer.size()) {
+  NASC_CHECK(loops_ <= kLoops && ref.strides.size() <= kGuards) << "a nest of " << loops_ << " loops";
+  for (size_t k = 0; k < loops_; ++k) {
+    extents_[k] = outer[k].extent;
+    steps_[k] = ref.step(outer[k].loop);
   }
-  run.last = std::max<int64_t>(run.last, 0);
-  run.first = std::min(run.first, run.last);
-  return run;
+  for (size_t d = 0; ref.guarded && d < ref.strides.size(); ++d) {
+    shape_[guards_] = ref.shape[d];
+    inner_steps_[guards_] = inner.loop < ref.coefficients[d].size() ? ref.coefficients[d][inner.loop] : 0;
+    for (size_t k = 0; k < loops_; ++k) guard_steps_[guards_][k] = ref.coefficients[d][outer[k].loop];
+    dims_[guards_++] = d;
+  }
+}
+
+RowWalk::State RowWalk::start(std::vector<int64_t>& point) const {
+  for (const NestLoop& l : outer_) point[l.loop] = l.lo;
+  if (inner_.loop < point.size()) point[inner_.loop] = inner_.lo;
+  State s{ref_->base(), {}};
+  for (size_t l = 0; l < point.size(); ++l)
+    if (point[l]) s.offset += point[l] * ref_->step(l);
+  for (size_t g = 0; g < guards_; ++g) {
+    s.index[g] = ref_->constants[dims_[g]];
+    for (size_t l = 0; l < point.size(); ++l) s.index[g] += ref_->coefficients[dims_[g]][l] * point[l];
+  }
+  return s;
 }
 
 namespace {
@@ -172,6 +176,8 @@ std::optional<Nest> make_nest(const Program& p, const Statement& s, const std::v
   };
   nest.write = ref(s.write, fns[0]);
   for (size_t k = 0; k < s.reads.size(); ++k) nest.reads.push_back(ref(s.reads[k], fns[k + 1]));
+  constexpr size_t kMost = 16;  // what RowWalk keeps
+  if (nest.extents.size() > kMost) return std::nullopt;
   nest.guarded = nest.write.guarded;
   for (const NestRef& r : nest.reads) nest.guarded |= r.guarded;
   if (nest.guarded && !guarded) return std::nullopt;

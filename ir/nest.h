@@ -1,6 +1,8 @@
 // Nest: a statement as loops 0 <= l < extent with linear accesses to strided memory. Private to ir.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -58,11 +60,67 @@ void walk(const std::vector<NestLoop>& loops, std::vector<int64_t>& point, F&& f
     if (k == 0) return;
   }
 }
-// The part [first, last) of `inner` iterations from `point` on (inner's coordinate is where it starts) in which `ref`
-// stays inside its tensor, and the offset of the element at iteration 0.
+// The part [first, last) of a row that lies inside a tensor, and the offset of the element at its iteration 0.
 struct Run {
   int64_t first, last, offset;
 };
-Run inside(const NestRef& ref, const std::vector<int64_t>& point, const NestLoop& inner);
+// Rows of one access: f(Run) for each point of the `outer` loops, along `inner`; indices are kept up to date by steps.
+class RowWalk {
+ public:
+  RowWalk(const NestRef& ref, const std::vector<NestLoop>& outer, const NestLoop& inner);
+  // `point` has the coordinates of all other loops; those of outer and inner are set to where they begin.
+  template <class F>
+  void operator()(std::vector<int64_t>& point, F&& f) const {
+    State now = start(point);
+    std::array<int64_t, kLoops> at{};
+    for (;;) {
+      f(run(now));
+      size_t k = loops_;
+      for (; k > 0; --k) {
+        bool more = ++at[k - 1] < extents_[k - 1];
+        int64_t by = more ? 1 : 1 - extents_[k - 1];
+        now.offset += by * steps_[k - 1];
+        for (size_t g = 0; g < guards_; ++g) now.index[g] += by * guard_steps_[g][k - 1];
+        if (more) break;
+        at[k - 1] = 0;
+      }
+      if (k == 0) return;
+    }
+  }
 
+ private:
+  static constexpr size_t kLoops = 16, kGuards = 8;
+  struct State {
+    int64_t offset;
+    std::array<int64_t, kGuards> index;
+  };
+  State start(std::vector<int64_t>& point) const;
+  Run run(const State& s) const {
+    Run r{0, inner_.extent, s.offset};
+    for (size_t g = 0; g < guards_; ++g) {
+      int64_t c = inner_steps_[g], i = s.index[g], extent = shape_[g];
+      if (c == 0) {
+        if (i < 0 || i >= extent) r.last = 0;
+      } else if (c > 0) {
+        r.first = std::max(r.first, i >= 0 ? 0 : (-i + c - 1) / c);
+        r.last = std::min(r.last, i >= extent ? 0 : (extent - 1 - i) / c + 1);
+      } else {
+        r.first = std::max(r.first, i < extent ? 0 : (i - extent - c) / -c);
+        r.last = std::min(r.last, i < 0 ? 0 : i / -c + 1);
+      }
+    }
+    r.last = std::max<int64_t>(r.last, 0);
+    r.first = std::min(r.first, r.last);
+    return r;
+  }
+
+  const NestRef* ref_;
+  std::vector<NestLoop> outer_;
+  NestLoop inner_;
+  size_t loops_ = 0, guards_ = 0;
+  std::array<int64_t, kLoops> extents_{}, steps_{};
+  std::array<int64_t, kGuards> inner_steps_{}, shape_{};
+  std::array<size_t, kGuards> dims_{};
+  std::array<std::array<int64_t, kLoops>, kGuards> guard_steps_{};
+};
 }  // namespace nasc

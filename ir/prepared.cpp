@@ -23,15 +23,13 @@ Strides batch_inside(const std::vector<int64_t>& shape) {
 }
 
 bool covers(const Program& p, const Tensor& t) {
-  isl::set written(isl_context(), "{ }");
-  bool first = true;
+  std::optional<isl::set> written;
   for (const Statement& s : p.statements) {
     if (s.write.tensor != t.name || s.combine != Combine::assign) continue;
     isl::set here = s.domain.apply(s.write.map.as_map());
-    written = first ? here : written.unite(here);
-    first = false;
+    written = written ? written->unite(here) : here;
   }
-  return !first && extent_set(t).is_subset(written);
+  return written && extent_set(t).is_subset(*written);
 }
 
 using Block = std::vector<float, LineAllocator<float>>;

@@ -51,11 +51,9 @@ struct Contraction : Step {
   void gather(const NestRef& ref, const float* data, const Loops& own, std::vector<int64_t>& point, float* out) const {
     Inner in(own, loops);
     int64_t step = own.empty() ? 0 : ref.step(in.last.loop);
+    RowWalk rows_of(ref, in.outer, in.last);
     walk(sums, point, [&] {
-      walk(in.outer, point, [&] {
-        if (!own.empty()) point[in.last.loop] = in.last.lo;
-        Run run = inside(ref, point, own.empty() ? NestLoop{0, 0, 1} : in.last);
-        if (own.empty() && ref.guarded) run = single(ref, point);
+      rows_of(point, [&](const Run& run) {
         const float* from = data + run.offset;
         std::fill(out, out + run.first, 0.f);
         if (step == 1) std::copy(from + run.first, from + run.last, out + run.first);
@@ -66,22 +64,12 @@ struct Contraction : Step {
       });
     });
   }
-  static Run single(const NestRef& ref, const std::vector<int64_t>& point) {
-    Run run{0, 1, offset_at(ref, point)};
-    for (size_t d = 0; d < ref.shape.size(); ++d) {
-      int64_t i = ref.constants[d];
-      for (size_t l = 0; l < point.size(); ++l) i += ref.coefficients[d][l] * point[l];
-      if (i < 0 || i >= ref.shape[d]) run.last = 0;
-    }
-    return run;
-  }
   void scatter(const float* from, float* data, const Loops& block, std::vector<int64_t>& point) const {
     Inner in(block, loops);
     int64_t step = block.empty() ? 0 : c.step(in.last.loop);
+    RowWalk rows_of(c, in.outer, in.last);
     walk(rows, point, [&] {
-      walk(in.outer, point, [&] {
-        if (!block.empty()) point[in.last.loop] = in.last.lo;
-        Run run = block.empty() ? single(c, point) : inside(c, point, in.last);
+      rows_of(point, [&](const Run& run) {
         float* to = data + run.offset;
         if (step == 1)
           for (int64_t v = run.first; v < run.last; ++v) to[v] += from[v];
@@ -204,6 +192,20 @@ std::unique_ptr<Step> contraction_step(const Program& p, const Statement& s, con
   x->in_place = x->c.separable() && row_step && column_step && (x->columns.empty() || *column_step == 1) &&
                 (x->rows.empty() || *row_step >= volume(x->columns));
   if (!x->in_place) std::stable_sort(x->rows.begin(), x->rows.end(), by(x->a));
+  // Summing a part at a time keeps both operands where they are.
+  auto stay = [&](const Loops& part) {
+    auto one = [&](const NestRef& ref, const Loops& own) {
+      auto step = fused(ref, own), sum = fused(ref, part);
+      return step && sum && *step && *sum && (*step == 1 || *sum == 1);
+    };
+    return one(x->a, x->rows) && one(x->b, x->columns);
+  };
+  for (size_t k = 1; x->in_place && k < x->sums.size() && !stay(x->sums); ++k) {
+    Loops part(x->sums.begin() + static_cast<int64_t>(k), x->sums.end());
+    if (volume(part) < 8 || !stay(part)) continue;
+    x->batch.insert(x->batch.end(), x->sums.begin(), x->sums.begin() + static_cast<int64_t>(k));
+    x->sums = part;
+  }
   return x;
 }
 

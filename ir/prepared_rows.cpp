@@ -97,6 +97,9 @@ struct Rows : Step {
         int64_t value = row[count], step = loops.empty() ? 0 : row[loops.back().loop];
         for (size_t l = 0; l < count; ++l) value += row[l] * point[l];
         for (int i = 0; i < n; ++i) out.i()[i] = value + (v + i) * step;
+      } else if (x.fn == Fn::cast && x.type == DType::f32 && x.operands != DType::f32) {
+        auto from = static_cast<const int64_t*>(now[static_cast<size_t>(x.args[0])]);
+        for (int i = 0; i < n; ++i) out.f()[i] = static_cast<float>(from[i]);
       } else if (x.fast) {
         const void* args[3];
         for (size_t a = 0; a < x.args.size(); ++a) args[a] = now[static_cast<size_t>(x.args[a])];
@@ -146,6 +149,11 @@ struct Rows : Step {
     }
   }
 
+  static Run row_at(const NestRef& ref, std::vector<int64_t>& point, const NestLoop& inner) {
+    Run out{};
+    RowWalk(ref, {}, inner)(point, [&](const Run& r) { out = r; });
+    return out;
+  }
   void run(float* const* data) const override {
     for (const NestLoop& l : loops)
       if (l.extent == 0) return;
@@ -155,7 +163,7 @@ struct Rows : Step {
     constants(registers);
     std::vector<int64_t> point(std::max<size_t>(count, 1), 0);
     std::vector<NestLoop> outer = loops;
-    NestLoop inner{0, 0, 1};
+    NestLoop inner{count, 0, 1};
     if (!outer.empty()) {
       inner = outer.back();
       outer.pop_back();
@@ -168,11 +176,10 @@ struct Rows : Step {
     };
     if (guarded) {
       walk(outer, point, [&] {
-        if (!loops.empty()) point[inner.loop] = 0;
-        Run r = inside(write.ref, point, inner);
+        Run r = row_at(write.ref, point, inner);
         float* to = data[write.ref.tensor] + r.offset;
         for (size_t k = 0; k < reads.size(); ++k) {
-          Run of = inside(reads[k].ref, point, inner);
+          Run of = row_at(reads[k].ref, point, inner);
           r.first = std::max(r.first, of.first);
           r.last = std::min(r.last, of.last);
           at[k] = data[reads[k].ref.tensor] + of.offset;

@@ -23,14 +23,23 @@ struct Products {
   std::vector<size_t> weights;
   int64_t macs = 0;
 };
+// The reads of a product of two reads and perhaps constants.
+std::vector<int> factors(const ExprRef& e) {
+  if (e->fn == Fn::read) return {e->index};
+  std::vector<int> out;
+  if (e->fn != Fn::mul) return e->fn == Fn::constant ? out : std::vector<int>(3, 0);
+  for (const ExprRef& a : e->args)
+    for (int f : factors(a)) out.push_back(f);
+  return out;
+}
 Products products(const Program& p) {
   Products out;
   std::vector<int> bound = Network::bound(p);
   auto is_weight = [&](const Access& a) { return p.tensor(a.tensor).role == Role::weight && p.tensor(a.tensor).rank() >= 2; };
   for (const Statement& s : p.statements) {
-    const Expr& e = *s.body;
-    if (s.combine != Combine::add || e.fn != Fn::mul || e.args[0]->fn != Fn::read || e.args[1]->fn != Fn::read) continue;
-    const Access &a = s.reads[static_cast<size_t>(e.args[0]->index)], &b = s.reads[static_cast<size_t>(e.args[1]->index)];
+    std::vector<int> two = factors(s.body);
+    if (s.combine != Combine::add || two.size() != 2) continue;
+    const Access &a = s.reads[static_cast<size_t>(two[0])], &b = s.reads[static_cast<size_t>(two[1])];
     if (is_weight(a) == is_weight(b)) continue;
     const std::string& w = is_weight(a) ? a.tensor : b.tensor;
     for (size_t k = 0; k < bound.size(); ++k)

@@ -49,7 +49,7 @@ constexpr Definition kDefinitions[] = {
   in X[N, C, I..]: f32
   out K[N, N]: f32
   tmp B[N, C, I..]: f32
-  B[n, c, i..] = select(X[n, c, i] > 0, 1, 0)
+  B[n, c, i..] = cast(f32, X[n, c, i] > 0)
   K[n, m] = 0
   K[n, m] += B[n, c, i..] * B[m, c, i]
 )"},
