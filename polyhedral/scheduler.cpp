@@ -250,6 +250,7 @@ Scheduled schedule_module(Module module, const ScheduleOptions& options) {
   Planner planner{std::move(module), {}};
   planner.plan.header.model_hash = planner.module.network.model_hash;
   planner.plan.header.target = planner.module.target.text();
+  if (options.level >= 1) plan_pieces(planner);
   if (options.level >= 2) {
     plan_fusion(planner);
     plan_winograd(planner, options.winograd);

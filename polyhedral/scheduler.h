@@ -30,6 +30,8 @@ struct Planner {
   bool kernel_step(int program, const Step& step);
 };
 
+// Convolutions that neural steps rewrote, one Program per piece; of every level but 0.
+void plan_pieces(Planner& planner);
 // The parts of level 2, each usable alone. Fusion of pointwise consumers into their producers; Winograd convolutions
 // and the layouts of their operands; layouts of activations and weights; loops of one Program.
 void plan_fusion(Planner& planner);

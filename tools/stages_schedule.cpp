@@ -30,6 +30,11 @@ std::string where_in_plan(const Compilation& c, const std::string& section, cons
   return text(c.options.plan_file, ":", section, ": ", text(step));
 }
 
+bool is_neural(const Step& step) {
+  const Transformation* t = find_registered<Transformation>(step.transformation);
+  return t && t->kind == Kind::neural;
+}
+
 void verify_all(const Module& m) {
   verify(m.network);
   for (size_t k = 0; k < m.schedules.size(); ++k)
@@ -71,12 +76,19 @@ Module replay_named(const Compilation& c, Module module) {
 void schedule_stage(Compilation& c) {
   const CompileOptions& o = c.options;
   Module module = textual_module(c.network, o.target);
+  std::vector<Step> steps;  // of a plan that says what to compute, and not how
   if (!o.plan_file.empty()) {
     c.plan = parse_plan(read_text(o.plan_file), o.plan_file);
     if (c.plan.header.model_hash != 0 && c.plan.header.model_hash != c.network.model_hash)
       throw UserError(code::bad_plan, o.plan_file, "was made for another model");
-    c.module = replay_named(c, std::move(module));
-    return;
+    bool neural_only = c.plan.kernels.empty();
+    for (const Step& step : c.plan.network) neural_only &= is_neural(step);
+    module = replay_named(c, std::move(module));
+    if (!neural_only || c.plan.network.empty()) {
+      c.module = std::move(module);
+      return;
+    }
+    steps = std::move(c.plan.network);
   }
   if (o.level == 0) {
     c.module = std::move(module);
@@ -90,6 +102,7 @@ void schedule_stage(Compilation& c) {
     c.module = std::move(s.module);
     c.plan = std::move(s.plan);
   }
+  c.plan.network.insert(c.plan.network.begin(), steps.begin(), steps.end());
   c.plan.header.model_hash = c.network.model_hash;
   c.plan.header.target = o.target.text();
   c.plan.header.flags = text("-O", o.level);
