@@ -52,13 +52,14 @@ Expected<void> renumber(ConvForm& form) {
   return {};
 }
 
-const std::vector<Parameter> kCommon = {
-    {Parameter::word, "layer", "name of the convolution: its call's, or of its output where that is not unique"},
-    {Parameter::word, "weights", "sliced: by place out of the given ones (default); init: drawn anew", false}};
-const std::vector<const char*> kRefusals = {"no-such-layer", "ambiguous-layer", "not-convolution", "symbolic-extent",
-                                            "not-constant", "bad-recipe"};
-const std::vector<const char*> kCutRefusals = {"pinned",   "tied-channels", "grouped-consumer", "coupled-channels",
-                                               "reshaped", "reduced",       "uncovered"};
+constexpr Parameter kLayer{Parameter::word, "layer",
+                           "name of the convolution: its call's, or of its output where that is not unique"};
+constexpr Parameter kRecipe{Parameter::word, "weights",
+                            "sliced: by place out of the given ones (default); init: drawn anew", false};
+constexpr const char* kRefusals[] = {"no-such-layer",   "ambiguous-layer", "not-convolution",
+                                     "symbolic-extent", "not-constant",    "bad-recipe"};
+constexpr const char* kCutRefusals[] = {"pinned",   "tied-channels", "grouped-consumer", "coupled-channels",
+                                        "reshaped", "reduced",       "uncovered"};
 }  // namespace
 
 Expected<ConvForm> rewritten(const ConvForm& form, const FormRewrite& rewrite, const Args& args) {
@@ -75,12 +76,13 @@ Transformation neural_transformation(const NeuralStep& step) {
   Transformation t{};
   t.name = step.name;
   t.kind = Kind::neural;
-  t.parameters = kCommon;
-  t.parameters.insert(t.parameters.begin() + 1, step.parameters.begin(), step.parameters.end());
+  t.parameters = step.parameters;
+  t.parameters.insert(t.parameters.begin(), kLayer);
+  t.parameters.push_back(kRecipe);
   t.doc = step.doc;
-  t.refusals = kRefusals;
+  t.refusals.assign(std::begin(kRefusals), std::end(kRefusals));
   t.refusals.insert(t.refusals.end(), step.refusals.begin(), step.refusals.end());
-  if (step.drops_channels) t.refusals.insert(t.refusals.end(), kCutRefusals.begin(), kCutRefusals.end());
+  if (step.drops_channels) t.refusals.insert(t.refusals.end(), std::begin(kCutRefusals), std::end(kCutRefusals));
   t.on_module = [rewrite = step.rewrite](const Module& m, const Args& a) { return rewrite_layer(m, a, rewrite); };
   return t;
 }
