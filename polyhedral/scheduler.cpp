@@ -98,24 +98,6 @@ void choose_parallel(const Group& g, TileArguments& t, const std::vector<int>& p
   }
 }
 
-// Group dimensions of extent above one that both operands vary along.
-std::vector<int> shared_dimensions(const Contraction& c, const Statement& s) {
-  std::vector<int> out;
-  auto write = iterators_used(s, s.write);
-  for (int d = 0; d < static_cast<int>(write.size()); ++d) {
-    if (d == c.vector || d == c.row || write[d].empty() || is_one(c.group.extents[d])) continue;
-    auto used = [&](const Access& r) {
-      for (const auto& dim : iterators_used(s, r))
-        if (std::count(dim.begin(), dim.end(), write[d].back())) return true;
-      return false;
-    };
-    if (used(s.reads[0]) && used(s.reads[1])) out.push_back(d);
-  }
-  return out;
-}
-
-constexpr int64_t kChunk = 8, kStep = 4;
-
 bool plan_contraction(Planner& planner, int program) {
   const Program& p = *planner.module.network.programs[program];
   std::optional<Contraction> found = find_contraction(p);
@@ -124,29 +106,21 @@ bool plan_contraction(Planner& planner, int program) {
   const Target& target = planner.module.target;
   int lanes = target.lanes(element_bytes(p));
   const Statement& s = p.statement(c.statement);
-  auto extent = [&](int d) { return c.group.extents[d].is_constant() ? c.group.extents[d].constant() : int64_t{8}; };
-  if (lanes < 2 || extent(c.vector) < lanes) return false;
-
-  if (c.grain > 0 && c.grain % lanes != 0) return false;
-  RegisterTile tile =
-      register_tile(target, c.row >= 0 ? extent(c.row) : 1, (c.grain > 0 ? c.grain : extent(c.vector)) / lanes);
+  std::optional<TileChoice> choice = decided_tile(planner, program, c);
+  if (!choice) return false;
   TileArguments t;
   int rank = static_cast<int>(c.group.names.size());
   t.sizes.assign(rank, 1);
   t.vector = c.vector;
   t.lanes = lanes;
-  t.sizes[c.vector] = tile.vectors * lanes;
-  if (c.row >= 0) t.sizes[c.row] = tile.rows;
-  // Weights that stay in half of the second-level cache are reread per row of outputs; larger ones are streamed once.
-  const Tensor& matrix = p.tensor(c.matrix_tensor);
-  Extent matrix_bytes = storage_bytes(matrix);
-  bool matrix_stays = matrix_bytes.is_constant() && matrix_bytes.constant() <= target.l2_bytes / 2;
+  t.sizes[c.vector] = choice->vectors * lanes;
+  if (c.row >= 0) t.sizes[c.row] = choice->rows;
   std::vector<int> others;
   for (int d = 0; d < rank; ++d)
     if (d != c.vector && d != c.row) others.push_back(d);
   t.order = others;
-  if (matrix_stays) t.order.push_back(c.vector);
-  else t.order.insert(t.order.begin(), c.vector);
+  if (choice->matrix_outer) t.order.insert(t.order.begin(), c.vector);
+  else t.order.push_back(c.vector);
   if (c.row >= 0) t.order.push_back(c.row);
   // Independent products one after the other: each reads its own part of both operands.
   std::vector<int> products = shared_dimensions(c, s);
@@ -156,17 +130,18 @@ bool plan_contraction(Planner& planner, int program) {
     t.order.insert(t.order.end() - (c.row >= 0), c.vector);
   }
   std::vector<int> preferred = t.order;
+  if (choice->parallel >= 0) preferred.insert(preferred.begin(), choice->parallel);
   choose_parallel(c.group, t, preferred);
 
   t.reduce = c.reduction;
   for (const auto& name : t.reduce) {
     auto e = iterator_extent(s, name);
     // The longest reduction is cut into chunks whose inner part runs innermost, its steps unrolled.
-    t.chunks.push_back(e && *e % kChunk == 0 && *e > kChunk ? kChunk : 0);
+    t.chunks.push_back(e && *e % choice->chunk == 0 && *e > choice->chunk ? choice->chunk : 0);
   }
-  if (std::count(t.chunks.begin(), t.chunks.end(), kChunk) > 1)
+  if (std::count(t.chunks.begin(), t.chunks.end(), choice->chunk) > 1)
     for (size_t k = 1; k < t.chunks.size(); ++k) t.chunks[k] = 0;
-  if (!t.chunks.empty() && std::count(t.chunks.begin(), t.chunks.end(), kChunk) == 1) t.step = kStep;
+  if (!t.chunks.empty() && std::count(t.chunks.begin(), t.chunks.end(), choice->chunk) == 1) t.step = choice->step;
   return planner.kernel_step(program, tile_step(c.group, t));
 }
 
@@ -247,7 +222,7 @@ void plan_loops(Planner& planner, int program, const ScheduleOptions& options) {
 }
 
 Scheduled schedule_module(Module module, const ScheduleOptions& options) {
-  Planner planner{std::move(module), {}};
+  Planner planner{std::move(module), {}, options.decide};
   planner.plan.header.model_hash = planner.module.network.model_hash;
   planner.plan.header.target = planner.module.target.text();
   if (options.level >= 1) plan_pieces(planner);

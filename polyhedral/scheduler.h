@@ -1,6 +1,10 @@
 // The analytic scheduler of -O1 to -O3: fusion, layouts and loop nests chosen by cost models, expressed as a Plan.
 #pragma once
 
+#include <optional>
+
+#include "polyhedral/cost/tile_choice.h"
+#include "polyhedral/decision.h"
 #include "polyhedral/plan.h"
 #include "polyhedral/transformation.h"
 
@@ -12,6 +16,7 @@ enum class Winograd { automatic, off, f2, f4 };
 struct ScheduleOptions {
   int level = 2;  // 0: textual order; 1: parallel and vector loops; 2: and fusion, layouts, register tiles
   Winograd winograd = Winograd::automatic;
+  Decide decide = {};  // absent: the analytic choice everywhere
 };
 
 struct Scheduled {
@@ -26,8 +31,12 @@ Scheduled schedule_module(Module module, const ScheduleOptions& options);
 struct Planner {
   Module module;
   Plan plan;
+  Decide decide = {};
   bool network_step(const Step& step);
   bool kernel_step(int program, const Step& step);
+  // Asks `decide` about this program; 0 when there is nobody to ask.
+  size_t choose(const std::string& kind, int program, const std::function<std::string()>& key,
+                std::vector<Alternative> alternatives) const;
 };
 
 // Convolutions that neural steps rewrote, one Program per piece; of every level but 0.
@@ -38,6 +47,8 @@ void plan_fusion(Planner& planner);
 void plan_winograd(Planner& planner, Winograd choice);
 bool plan_winograd_loops(Planner& planner, int program);  // false: not such a Program
 void plan_layouts(Planner& planner);
+void plan_matrices(Planner& planner);  // of plan_layouts: constant matrices of contractions
+std::optional<TileChoice> decided_tile(const Planner& planner, int program, const Contraction& contraction);
 void plan_loops(Planner& planner, int program, const ScheduleOptions& options);
 
 }  // namespace nasc

@@ -171,6 +171,8 @@ void plan_activations(Planner& planner) {
   }
 }
 
+}  // namespace
+
 // Constant matrices of contractions: [vector/(NR L), reduction dims.., vector%(NR L)], so that the inner loop reads
 // them one after the other.
 void plan_matrices(Planner& planner) {
@@ -185,19 +187,10 @@ void plan_matrices(Planner& planner) {
       const Tensor& matrix = p.tensors[bound[k]];
       const Buffer& buffer = n.buffers[call.args[k]];
       if (matrix.name != c->matrix_tensor || buffer.role != Role::weight || buffer.alias_of >= 0 || buffer.layout) continue;
-      const Statement& s = p.statement(c->statement);
-      int iterator = iterators_used(s, s.write)[c->vector].back();
-      int vector_dim = -1;
-      for (int d = 0; d < matrix.rank(); ++d)
-        if (std::find(c->matrix_dims[d].begin(), c->matrix_dims[d].end(), iterator) != c->matrix_dims[d].end()) vector_dim = d;
-      int lanes = planner.module.target.lanes(bytes(matrix.dtype));
-      const Extent& extent = c->group.extents[c->vector];
-      if (vector_dim < 0 || lanes < 2 || !extent.is_constant() || extent.constant() < lanes) continue;
-      int64_t rows = c->row >= 0 && c->group.extents[c->row].is_constant() ? c->group.extents[c->row].constant() : 8;
-      if (c->grain > 0 && c->grain % lanes != 0) continue;
-      RegisterTile tile = register_tile(planner.module.target, c->row >= 0 ? rows : 1,
-                                        (c->grain > 0 ? c->grain : extent.constant()) / lanes);
-      int64_t block = tile.vectors * lanes;
+      std::optional<TileChoice> tile = decided_tile(planner, call.program, *c);
+      int vector_dim = c->matrix_vector;
+      if (vector_dim < 0 || !c->group.extents[c->vector].is_constant() || !tile) continue;
+      int64_t block = tile->vectors * planner.module.target.lanes(bytes(matrix.dtype));
       Layout l;
       l.dims.push_back({vector_dim, block, 0});
       for (int d = 0; d < matrix.rank(); ++d)
@@ -211,7 +204,6 @@ void plan_matrices(Planner& planner) {
     planner.network_step(layout_step(now.buffers[find_buffer(now, name)], l));
   }
 }
-}  // namespace
 
 void plan_layouts(Planner& planner) {
   plan_activations(planner);

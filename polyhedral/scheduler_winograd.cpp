@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ir/text.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/cost/register_tile.h"
 #include "polyhedral/cost/winograd.h"
@@ -13,25 +14,43 @@ namespace nasc {
 namespace {
 constexpr double kClearly = 0.85; // of the direct time: the model is not better than that
 
-// Outputs per tile; 0 when the direct form is as good.
-int64_t choose_tile(WinogradShape w, const Target& target, Winograd choice) {
+struct WinogradChoice {
+  int64_t tile; // outputs per tile and dimension; 0: the direct form
+  double cycles;
+};
+
+// Best predicted first; one when there is nothing to choose.
+std::vector<WinogradChoice> winograd_choices(WinogradShape w, const Target& target, Winograd choice) {
   int64_t lanes = target.lanes(4);
   if (lanes < 2 || w.channels % lanes || w.out[1] % lanes)
-    return 0;
+    return {{0, 0}};
   std::vector<int64_t> sizes = {2, 4};
   if (choice == Winograd::f2)
     sizes = {2};
   if (choice == Winograd::f4)
     sizes = {4};
-  double best = kClearly * direct_cycles(w, target);
-  int64_t tile = 0;
+  std::vector<WinogradChoice> out = {{0, direct_cycles(w, target)}};
   for (int64_t m : sizes) {
     w.m = m;
-    double cycles = winograd_cycles(w, target);
-    if (cycles < best)
-      best = cycles, tile = m;
+    out.push_back({m, winograd_cycles(w, target)});
   }
-  return tile;
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    auto time = [](const WinogradChoice& c) { return c.tile ? c.cycles : kClearly * c.cycles; };
+    return time(a) < time(b);
+  });
+  return out;
+}
+
+int64_t decided_winograd(const Planner& planner, int program, const WinogradShape& shape,
+                         Winograd choice) {
+  std::vector<WinogradChoice> choices = winograd_choices(shape, planner.module.target, choice);
+  std::vector<Alternative> named;
+  for (const WinogradChoice& c : choices)
+    named.push_back({c.tile ? text("f", c.tile) : "direct", c.cycles});
+  const Program& p = *planner.module.network.programs[program];
+  return choices[planner.choose(
+                     "winograd", program, [&] { return canonical_text(p); }, std::move(named))]
+      .tile;
 }
 
 // Pads of the two innermost dimensions that spread the planes [i, j] of a tensor [e, e, rows,
@@ -83,7 +102,7 @@ void plan_winograd(Planner& planner, Winograd choice) {
         find_winograd(*planner.module.network.programs[planner.module.network.calls[c].program]);
     if (!shape)
       continue;
-    shape->m = choose_tile(*shape, target, choice);
+    shape->m = decided_winograd(planner, planner.module.network.calls[c].program, *shape, choice);
     size_t first = planner.module.network.buffers.size();
     if (!shape->m ||
         !planner.network_step({"winograd", {{"call", static_cast<int64_t>(c)}, {"m", shape->m}}}))

@@ -85,6 +85,9 @@ std::optional<Contraction> find_contraction(const Program& program) {
       best.matrix_tensor = s.reads[operand].tensor;
       best.rows_tensor = s.reads[1 - operand].tensor;
       best.matrix_dims = used[operand];
+      best.matrix_vector = -1;
+      for (int k = 0; k < static_cast<int>(used[operand].size()); ++k)
+        if (std::count(used[operand][k].begin(), used[operand][k].end(), iterator)) best.matrix_vector = k;
       best.vector = d;
       best.grain = grain;
       best.row = -1;

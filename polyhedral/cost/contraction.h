@@ -16,6 +16,7 @@ struct Contraction {
   std::string statement;
   std::string rows_tensor, matrix_tensor;
   std::vector<std::vector<int>> matrix_dims;  // per dim of the matrix tensor: iterators it uses
+  int matrix_vector = -1;                     // dim of the matrix tensor that the vector dimension indexes
   int vector = -1;                            // group dimension along which only the matrix varies
   int64_t grain = 0;  // the rows vary once per so many points of it (groups of channels); 0: not at all
   int row = -1;                               // group dimension best tiled into rows; -1 when there is none

@@ -16,15 +16,22 @@ double step_cycles(int64_t rows, int64_t vectors) {
 }
 }  // namespace
 
+double rows_cycles(int64_t row_extent, int64_t rows, int64_t vectors) {
+  double cycles = static_cast<double>(row_extent / rows) * step_cycles(rows, vectors);
+  return row_extent % rows ? cycles + step_cycles(row_extent % rows, vectors) : cycles;
+}
+
+bool fits_registers(const Target& target, int64_t rows, int64_t vectors) {
+  return rows * vectors + vectors + 1 <= target.vector_registers;
+}
+
 RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent) {
   RegisterTile best;
   for (int64_t vectors = 1; vectors <= 8; ++vectors) {
     if (vector_extent % vectors && vectors > 1) continue;
     for (int64_t rows = 1; rows <= std::min<int64_t>(row_extent, 28); ++rows) {
-      if (rows * vectors + vectors + 1 > target.vector_registers) continue;
-      double cycles = static_cast<double>(row_extent / rows) * step_cycles(rows, vectors);
-      if (row_extent % rows) cycles += step_cycles(row_extent % rows, vectors);
-      cycles /= static_cast<double>(vectors);
+      if (!fits_registers(target, rows, vectors)) continue;
+      double cycles = rows_cycles(row_extent, rows, vectors) / static_cast<double>(vectors);
       bool better = best.cycles_per_step == 0 || cycles < best.cycles_per_step * 0.999;
       bool tied = !better && cycles <= best.cycles_per_step * 1.001;
       // Equal time: fewer partial tiles, which are compiled twice.

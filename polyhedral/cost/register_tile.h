@@ -19,4 +19,8 @@ struct RegisterTile {
 // partial tiles cost what their rows cost.
 RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent);
 
+// Cycles per step of `row_extent` rows in tiles of rows x vectors, partial tiles included.
+double rows_cycles(int64_t row_extent, int64_t rows, int64_t vectors);
+bool fits_registers(const Target& target, int64_t rows, int64_t vectors);
+
 }  // namespace nasc
