@@ -24,7 +24,7 @@ struct Arguments {
                                    threshold = "1G", dump_directory;
   std::vector<std::string> dims, quoted_targets;
   DepOptions deps;
-  std::string winograd = "auto";
+  std::string winograd = "auto", tune, journal, tuning_database;
   bool check = false, verbose = false, quiet = false, time_passes = false;
 };
 
@@ -80,6 +80,18 @@ void declare(CLI::App& app, Arguments& a) {
                  "by tiles of 2x2 (f2, the most exact) or 4x4 (f4)")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "off", "f2", "f4"}))
+      ->group(group);
+  app.add_flag("--tune{all}", a.tune,
+               "measure alternatives of each kernel on this machine; --tune=N: N of them, "
+               "--tune=10m: for that long")
+      ->group(group);
+  app.add_option("--journal", a.journal,
+                 "every measurement of --tune; what is there is not measured again; default: "
+                 "OUTPUT.tune")
+      ->group(group);
+  app.add_option("--tuning-db", a.tuning_database,
+                 "records of tuned kernels: --tune adds to it (default: the user's cache; none: "
+                 "nowhere);\nwithout --tune, a compilation uses records only when this names them")
       ->group(group);
   app.add_option("--plan", a.compile.plan_file, "apply this plan in place of the scheduler's")
       ->group(group);
@@ -155,6 +167,22 @@ void bind_dims(Arguments& a) {
   }
 }
 
+void set_tuning(Arguments& a, const std::string& output) {
+  TuneOptions& t = a.compile.tune;
+  if (!a.tune.empty())
+    parse_tune(a.tune == "all" ? "" : a.tune, t);
+  if (t.on && ((a.cpu != "host" && a.cpu != "native") || !a.triple.empty()))
+    throw UserError(code::usage, "--tune", "measures on this machine: not with --mcpu or --mtriple");
+  if (t.on && (a.compile.level < 2 || !a.compile.plan_file.empty()))
+    throw UserError(code::usage, "--tune", "has nothing to choose with --plan, -O0 or -O1");
+  t.journal = a.journal.empty() ? output + ".tune" : a.journal;
+  t.database = a.tuning_database;
+  if (t.on && t.database.empty())
+    t.database = default_tuning_database();
+  if (t.database == "none")
+    t.database.clear();
+}
+
 // All that is wrong; the exit code of the gravest: malformed before unsupported.
 int check(const Arguments& a) {
   std::vector<UserError> errors = check_model(a.compile.model, a.compile.import);
@@ -200,6 +228,7 @@ int body(int argc, char** argv) {
   for (const auto& t : a.quoted_targets)
     a.deps.targets.push_back(make_quoted(t));
   a.deps.write |= !a.deps.file.empty();
+  set_tuning(a, outputs.front().path);
 
   Compilation c;
   c.options = a.compile;

@@ -15,6 +15,7 @@
 #include "polyhedral/module.h"
 #include "polyhedral/plan.h"
 #include "polyhedral/scheduler.h"
+#include "tools/tune/tune.h"
 
 namespace nasc {
 
@@ -25,6 +26,7 @@ struct CompileOptions {
   Winograd winograd = Winograd::automatic;
   Target target;
   std::string plan_file; // replayed in place of the scheduler
+  TuneOptions tune;      // a database without `on`: its choices are taken
   std::string prefix, stem;
   int threads = 0; // of the compiled model at most; 0: no limit
   int jobs = 0;    // of the compiler; 0: processors

@@ -71,6 +71,26 @@ Module replay_named(const Compilation& c, Module module) {
   return module;
 }
 
+// By measuring, by the records of earlier measurements, or not at all.
+Decide deciding(Compilation& c, const Module& module, const ScheduleOptions& how,
+                const std::shared_ptr<size_t>& used) {
+  const CompileOptions& o = c.options;
+  if (o.level < 2 || (!o.tune.on && o.tune.database.empty()))
+    return {};
+  TuneContext context{o.target.text(), kVersion, o.threads > 0 ? o.threads : o.target.cores};
+  if (!o.tune.on)
+    return decide_by(o.tune.database, context, used);
+  TuneResult r = tune(module, how, o.tune, context, [&](const TuneProgress& p) {
+    std::string name = text("tune ", p.kernel, " ", p.choice);
+    c.progress({.name = name.c_str(), .done = p.done, .total = p.total});
+  });
+  c.remarks.push_back(text("tuning: ", r.units, " kernels, ", r.trials, " measurements, ", r.resumed,
+                           " known from ", o.tune.journal, ", ", r.failed, " failed, ", r.improved,
+                           " kernels improved"));
+  c.remarks.insert(c.remarks.end(), r.remarks.begin(), r.remarks.end());
+  return r.decide;
+}
+
 } // namespace
 
 void schedule_stage(Compilation& c) {
@@ -97,7 +117,12 @@ void schedule_stage(Compilation& c) {
     unsigned long quota = isl_quota();
     if (o.level >= 3)
       set_isl_quota(quota * kPatience);
-    Scheduled s = schedule_module(std::move(module), {.level = o.level, .winograd = o.winograd});
+    ScheduleOptions how{.level = o.level, .winograd = o.winograd};
+    auto used = std::make_shared<size_t>(0);
+    how.decide = deciding(c, module, how, used);
+    Scheduled s = schedule_module(std::move(module), how);
+    if (*used > 0)
+      c.remarks.push_back(text(*used, " choices from ", o.tune.database));
     set_isl_quota(quota);
     c.module = std::move(s.module);
     c.plan = std::move(s.plan);

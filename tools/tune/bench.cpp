@@ -1,0 +1,251 @@
+// Buffers, threads and clock for kernels loaded by the JIT.
+#include "tools/tune/bench.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "codegen/jit.h"
+#include "ir/diag.h"
+#include "legality/order.h"
+
+namespace nasc {
+namespace {
+constexpr size_t kLine = 64, kBehind = 4096; // readable bytes after the pool
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+size_t in_lines(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+
+// Threads that wait for work without sleeping, as within an inference.
+class Team {
+public:
+  explicit Team(int threads) : threads_(threads) {
+    for (int t = 1; t < threads; ++t)
+      team_.emplace_back([this, t] { wait_for_work(t); });
+  }
+  ~Team() {
+    stop_ = true;
+    ++round_;
+    for (auto& t : team_)
+      t.join();
+  }
+  void run(Jit::Fn fn, void* const* buffers) {
+    fn_ = fn;
+    buffers_ = buffers;
+    left_ = threads_ - 1;
+    ++round_;
+    fn(buffers, nullptr, 0, threads_);
+    wait([&] { return left_.load() <= 0; });
+  }
+
+private:
+  void wait_for_work(int tid) {
+    for (uint64_t seen = 0;;) {
+      wait([&] { return round_.load() != seen; });
+      seen = round_.load();
+      if (stop_)
+        return;
+      fn_(buffers_, nullptr, tid, threads_);
+      --left_;
+    }
+  }
+  // Gives the processor away when it takes long: somebody else may need it to get there.
+  template <class F>
+  static void wait(F&& done) {
+    constexpr int kSpins = 20'000;
+    for (int k = 0; !done(); ++k)
+      if (k > kSpins)
+        std::this_thread::yield();
+  }
+
+  int threads_;
+  std::atomic<uint64_t> round_{0};
+  std::atomic<int> left_{0};
+  std::atomic<bool> stop_{false};
+  Jit::Fn fn_ = nullptr;
+  void* const* buffers_ = nullptr;
+  std::vector<std::thread> team_;
+};
+
+struct AlignedBytes {
+  explicit AlignedBytes(size_t bytes)
+      : data(static_cast<char*>(::operator new(in_lines(bytes + kLine), std::align_val_t{kLine}))) {}
+  ~AlignedBytes() { ::operator delete(data, std::align_val_t{kLine}); }
+  AlignedBytes(const AlignedBytes&) = delete;
+  char* data;
+};
+
+void fill_with_ones(char* data, size_t bytes) {
+  uint32_t state = 1;
+  for (size_t k = 0; k + 4 <= bytes; k += 4) {
+    state = state * 1664525u + 1013904223u;
+    float f = 0.5f + static_cast<float>(state >> 8) / static_cast<float>(1u << 24);
+    std::memcpy(data + k, &f, 4);
+  }
+}
+
+} // namespace
+
+WeightPool::WeightPool(size_t bytes) : bytes_(in_lines(std::max<size_t>(bytes, 1 << 20))) {
+  void* m = mmap(nullptr, bytes_ + kBehind, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (m == MAP_FAILED)
+    throw UserError(code::limit, "--tune", "no memory for weights");
+  memory_ = static_cast<char*>(m);
+  madvise(memory_, bytes_, MADV_HUGEPAGE);
+  fill_with_ones(memory_, bytes_ + kBehind);
+}
+WeightPool::~WeightPool() { munmap(memory_, bytes_ + kBehind); }
+
+void* WeightPool::next(size_t bytes) {
+  bytes = in_lines(bytes);
+  NASC_CHECK(bytes <= bytes_) << "a weight of " << bytes << " bytes in a pool of " << bytes_;
+  if (at_ + bytes > bytes_)
+    at_ = 0;
+  void* out = memory_ + at_;
+  at_ += bytes;
+  return out;
+}
+
+struct LoadedModule::Impl {
+  struct Step {
+    const Jit* code;
+    bool parallel;
+    std::vector<void*> buffers;
+    std::vector<std::pair<size_t, size_t>> weights; // place in `buffers`, bytes
+  };
+  WeightPool& pool;
+  std::vector<std::unique_ptr<Jit>> code;
+  std::vector<std::unique_ptr<AlignedBytes>> memory;
+  std::vector<Step> steps;
+  std::unique_ptr<Team> team;
+  int threads = 0;
+
+  char* allocate(const Tensor& t) {
+    auto bytes = static_cast<size_t>(storage_bytes(t).constant());
+    memory.push_back(std::make_unique<AlignedBytes>(bytes));
+    char* data = memory.back()->data;
+    if (is_float(t.dtype))
+      fill_with_ones(data, in_lines(bytes));
+    else
+      std::memset(data, 0, in_lines(bytes)); // indices: the first element
+    return data;
+  }
+
+  void run() {
+    for (Step& s : steps) {
+      for (auto [place, bytes] : s.weights)
+        s.buffers[place] = pool.next(bytes);
+      if (s.parallel && threads > 1)
+        team->run(s.code->fn(), s.buffers.data());
+      else
+        s.code->fn()(s.buffers.data(), nullptr, 0, 1);
+    }
+  }
+};
+
+LoadedModule::LoadedModule(const Module& m, WeightPool& pool) : impl_(new Impl{pool, {}, {}, {}, nullptr, 0}) {
+  const Network& n = m.network;
+  std::vector<KernelObject> objects;
+  for (size_t k = 0; k < n.programs.size(); ++k) {
+    Kernel one = kernel(m, static_cast<int>(k));
+    Verdict v = judge_order(one);
+    if (!v.allowed())
+      throw UserError(code::bad_plan, one.program.name, text(v));
+    EmitOptions options;
+    options.scratch = true;
+    Expected<KernelObject> object = emit_kernel(one, m.target, text("tuned_", k), options);
+    if (!object)
+      throw UserError(code::bad_plan, one.program.name, object.error().code + ": " + object.error().text);
+    impl_->code.push_back(std::make_unique<Jit>(*object));
+    objects.push_back(std::move(*object));
+  }
+  std::vector<char*> data;
+  std::vector<bool> made(n.buffers.size()); // written by this module: no weight
+  for (const Call& c : n.calls) {
+    const Program& p = *n.programs[c.program];
+    std::vector<int> bound = Network::bound(p);
+    for (size_t k = 0; k < bound.size(); ++k)
+      made[c.args[k]] = made[c.args[k]] || (p.phase == Phase::run && p.tensors[bound[k]].role == Role::output);
+  }
+  for (const Buffer& b : n.buffers)
+    data.push_back(b.role == Role::weight && is_float(b.dtype) ? nullptr : impl_->allocate(b)); // else of the pool
+  for (const Call& c : n.calls) {
+    const Program& p = *n.programs[c.program];
+    std::vector<int> bound = Network::bound(p);
+    Impl::Step step{impl_->code[c.program].get(), objects[c.program].parallel, {}, {}};
+    for (size_t k = 0; k < bound.size(); ++k) {
+      const Buffer& b = n.buffers[c.args[k]];
+      step.buffers.push_back(data[c.args[k]]);
+      // Constants of the model, and what is made of them at create.
+      bool created = !made[c.args[k]] && std::any_of(n.calls.begin(), n.calls.end(), [&](const Call& other) {
+        return n.programs[other.program]->phase == Phase::create &&
+               std::count(other.args.begin(), other.args.end(), c.args[k]) > 0;
+      });
+      if (p.phase == Phase::run && is_float(b.dtype) && (b.role == Role::weight || created))
+        step.weights.emplace_back(k, static_cast<size_t>(storage_bytes(b).constant()));
+    }
+    for (const Tensor& t : objects[c.program].scratch)
+      step.buffers.push_back(impl_->allocate(t));
+    if (p.phase == Phase::run)
+      impl_->steps.push_back(std::move(step));
+  }
+}
+LoadedModule::~LoadedModule() = default;
+
+bool LoadedModule::parallel() const {
+  return std::any_of(impl_->steps.begin(), impl_->steps.end(), [](const auto& s) { return s.parallel; });
+}
+
+double LoadedModule::seconds(int calls, int threads) {
+  if (impl_->threads != threads) {
+    impl_->team.reset();
+    impl_->team = std::make_unique<Team>(threads);
+    impl_->threads = threads;
+  }
+  double begin = now();
+  for (int k = 0; k < calls; ++k)
+    impl_->run();
+  return now() - begin;
+}
+
+Comparison compare_times(LoadedModule& first, LoadedModule& second, int threads, const CompareOptions& o) {
+  constexpr double kSample = 100e-6; // seconds at least: far above the clock's grain
+  auto calls_of = [&](LoadedModule& m) {
+    m.seconds(1, threads);
+    double one = std::min(m.seconds(1, threads), m.seconds(1, threads));
+    return static_cast<int>(std::clamp(kSample / std::max(one, 1e-9), 1.0, 1000.0));
+  };
+  int of_first = calls_of(first), of_second = calls_of(second);
+  std::vector<double> a, b, ratios;
+  double begin = now();
+  for (int k = 0;; ++k) {
+    double spent = now() - begin;
+    if ((k >= o.pairs && spent >= o.seconds) || (k >= 3 && spent >= o.limit_seconds))
+      break;
+    bool swapped = k % 2 != 0; // neither always profits from what the other left in the caches
+    double x = 0, y = 0;
+    for (bool turn : {swapped, !swapped}) {
+      if (turn)
+        y = second.seconds(of_second, threads) / of_second;
+      else
+        x = first.seconds(of_first, threads) / of_first;
+    }
+    a.push_back(x);
+    b.push_back(y);
+    ratios.push_back(y / x);
+  }
+  auto median = [](std::vector<double> v) {
+    std::nth_element(v.begin(), v.begin() + static_cast<long>(v.size() / 2), v.end());
+    return v[v.size() / 2];
+  };
+  return {median(a) * 1e6, median(b) * 1e6, median(ratios)};
+}
+
+} // namespace nasc
