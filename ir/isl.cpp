@@ -63,6 +63,16 @@ detail::QuotaScope::~QuotaScope() {
   isl_ctx_reset_error(c);
 }
 
+bool detail::quota_used_up() {  // an allocation is an operation
+  isl_val* one = isl_val_one(isl_context().get());
+  isl_val_free(one);
+  return one == nullptr;
+}
+void detail::throw_quota() {
+  isl::exception::throw_error(isl_error_quota, "out of operations", __FILE__, __LINE__);
+  std::abort();
+}
+
 isl::id make_id(const std::string& name) {
   return isl::manage(isl_id_alloc(isl_context().get(), name.c_str(), nullptr));
 }

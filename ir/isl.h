@@ -32,6 +32,10 @@ struct QuotaScope {  // outermost scope starts counting, nested ones share its b
   ~QuotaScope();
   bool outermost;
 };
+// No operation is left. Functions outside the bindings then give NULL or "error", which surfaces as another error (or
+// as none), so this is asked whatever happened.
+bool quota_used_up();
+[[noreturn]] void throw_quota();
 }  // namespace detail
 
 // f(), or Refusal isl-quota when it used more than the quota. f returns Expected<T>.
@@ -39,11 +43,16 @@ template <class F>
 auto with_quota(F&& f) -> decltype(f()) {
   detail::QuotaScope scope;
   try {
-    return f();
+    auto out = f();
+    if (!detail::quota_used_up()) return out;
   } catch (const isl::exception_quota&) {
-    if (!scope.outermost) throw;
-    return refuse("isl-quota", "the polyhedral engine gave up within its quota");
+  } catch (const isl::exception&) {
+    if (!detail::quota_used_up()) throw;
+  } catch (const InternalError&) {  // a check of what isl gave
+    if (!detail::quota_used_up()) throw;
   }
+  if (!scope.outermost) detail::throw_quota();
+  return refuse("isl-quota", "the polyhedral engine gave up within its quota");
 }
 
 // An id with any text (isl::id(ctx, "co.p") would silently keep only "co").

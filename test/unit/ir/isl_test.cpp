@@ -56,6 +56,34 @@ TEST_CASE("isl: an operation quota gives a refusal, and the context works on") {
   CHECK(isl::set(isl_context(), "{ [i] : i > 0 }").is_empty() == false);
 }
 
+TEST_CASE("isl: an error that follows from a used up quota is that refusal, another is not") {
+  unsigned long before = isl_quota();
+  auto failing = [](unsigned long quota, auto fail) {
+    set_isl_quota(quota);
+    return with_quota([&]() -> Expected<bool> {
+      try {
+        isl::set(isl_context(), "{ [i, j] : exists a : i = 3a + j and 0 <= i, j < 50 }").is_equal(isl::set(isl_context(), "{ [i, i] }"));
+      } catch (const isl::exception_quota&) {
+      }
+      return fail();
+    });
+  };
+  auto isl_error = [] { return isl::set().is_empty(); };
+  auto check_error = []() -> bool { throw InternalError("x"); };
+  auto no_error = [] { return true; };
+  CHECK(failing(1, isl_error).error().code == "isl-quota");
+  CHECK(failing(1, check_error).error().code == "isl-quota");
+  CHECK(failing(1, no_error).error().code == "isl-quota");
+  CHECK_THROWS_AS(failing(1'000'000, isl_error), isl::exception);
+  CHECK_THROWS_AS(failing(1'000'000, check_error), InternalError);
+  CHECK(failing(1'000'000, no_error));
+  set_isl_quota(1);
+  CHECK(with_quota([&]() -> Expected<bool> {
+          return with_quota([&]() -> Expected<bool> { return isl_error(); });
+        }).error().code == "isl-quota");
+  set_isl_quota(before);
+}
+
 TEST_CASE("isl: quasi gives the numbers of floor and mod") {
   isl::multi_aff m(isl_context(), "[N] -> { s[i, j] -> [(2i + N) - 3*(j mod 4) + floor((i + 5)/6)] }");
   QuasiAff q = quasi(m.at(0));
