@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   app.add_option("--bn", bn, "BatchNormalization after a convolution: folded into its weights, or a node")
       ->check(CLI::IsMember({"folded", "unfolded"}))
       ->capture_default_str();
+  app.add_option("--batch", options.batch, "name of a symbolic batch extent; a batch of 1 when absent");
   app.add_flag("--list", list, "print the names and exit");
   try {
     app.parse(argc, argv);

@@ -96,7 +96,8 @@ const std::vector<ZooModel>& zoo_models() {
 std::string zoo_model(const std::string& name, const ZooOptions& options) {
   std::vector<std::string> names;
   for (const ZooModel& model : zoo_models()) {
-    if (name == model.name) return model.make(options);
+    if (name == model.name)
+      return options.batch.empty() ? model.make(options) : with_symbolic_batch(model.make(options), options.batch);
     names.emplace_back(model.name);
   }
   std::string near = nearest(name, names);

@@ -10,6 +10,7 @@ namespace nasc {
 struct ZooOptions {
   uint64_t seed = 1;
   bool fold_bn = true;
+  std::string batch = {};  // zoo_model: name of a symbolic batch extent; empty: a batch of 1
 };
 
 struct ZooModel {
@@ -19,6 +20,9 @@ struct ZooModel {
 
 // All networks, full-size ones first; names of tiny ones begin with "tiny-".
 const std::vector<ZooModel>& zoo_models();
+
+// The same model for any batch: the first extent of inputs and outputs becomes the parameter `name`, and Reshapes keep it.
+std::string with_symbolic_batch(const std::string& model, const std::string& name);
 
 // The serialized ONNX model; throws UserError for a name that is not in the zoo.
 std::string zoo_model(const std::string& name, const ZooOptions& options = {});
