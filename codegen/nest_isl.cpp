@@ -172,7 +172,7 @@ isl::set parameter_context(const Program& program) {
 }  // namespace
 
 Expected<NestRef> nest_from_schedule(const Kernel& kernel) {
-  return with_quota([&]() -> Expected<NestRef> {
+  return with_quota(IslEntry::ast, [&]() -> Expected<NestRef> {
     auto build = isl::ast_build::from_context(parameter_context(kernel.program));
     return Converter{}.convert(build.node_from(kernel.schedule.tree));
   });

@@ -20,7 +20,9 @@
 
 namespace nasc {
 namespace {
-unsigned long quota_operations = 20'000'000;
+constexpr unsigned long kOperations = 20'000'000;
+constexpr const char* kEntryNames[] = {"transformation", "order", "analysis", "ast"};
+unsigned long quotas[] = {kOperations, kOperations, kOperations, kOperations};
 thread_local int quota_depth = 0;
 
 std::string take_string(char* s) {
@@ -45,8 +47,12 @@ isl::ctx isl_context() {
 
 std::string isl_version_text() { return isl_version(); }
 
-void set_isl_quota(unsigned long operations) { quota_operations = operations; }
-unsigned long isl_quota() { return quota_operations; }
+const char* name(IslEntry entry) { return kEntryNames[static_cast<int>(entry)]; }
+void set_isl_quota(unsigned long operations) {
+  for (IslEntry e : kIslEntries) set_isl_quota(e, operations);
+}
+void set_isl_quota(IslEntry entry, unsigned long operations) { quotas[static_cast<int>(entry)] = operations; }
+unsigned long isl_quota(IslEntry entry) { return quotas[static_cast<int>(entry)]; }
 
 detail::QuotaScope::QuotaScope(unsigned long operations) : outermost(quota_depth++ == 0) {
   if (!outermost) return;
@@ -68,9 +74,9 @@ bool detail::quota_used_up() {  // an allocation is an operation
   isl_val_free(one);
   return one == nullptr;
 }
-void detail::throw_quota() {
-  isl::exception::throw_error(isl_error_quota, "out of operations", __FILE__, __LINE__);
-  std::abort();
+void check_isl_quota() {
+  if (detail::quota_used_up())
+    isl::exception::throw_error(isl_error_quota, "out of operations", __FILE__, __LINE__);
 }
 
 isl::id make_id(const std::string& name) {

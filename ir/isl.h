@@ -4,8 +4,8 @@
 #include <isl/cpp.h>
 
 #include <cstdint>
+#include <exception>
 #include <map>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,38 +21,51 @@ isl::ctx isl_context();
 // Version of the isl library that the process really uses: libLLVM exports another one.
 std::string isl_version_text();
 
-// Operation quota of one analysis entry (dependences, legality, transformation, AST). 0 = unlimited.
-// set_isl_quota(1) makes every entry give up: a test compiles the zoo that way.
-void set_isl_quota(unsigned long operations);
-unsigned long isl_quota();
+// Entries to isl, each under a quota of operations: a transformation (also with the check of its result), the order
+// judge with its dependences, an analysis of the scheduler, an AST. All have a fallback.
+enum class IslEntry { transformation, order, analysis, ast };
+constexpr IslEntry kIslEntries[] = {IslEntry::transformation, IslEntry::order, IslEntry::analysis, IslEntry::ast};
+const char* name(IslEntry entry);
+// 0 = unlimited. With 1 the entry gives up at once: a test compiles the zoo that way. To be set before threads start.
+void set_isl_quota(unsigned long operations);  // of all entries
+void set_isl_quota(IslEntry entry, unsigned long operations);
+unsigned long isl_quota(IslEntry entry = IslEntry::transformation);
+
+// Throws isl::exception_quota when no operation is left: before something made under a quota is kept for later.
+void check_isl_quota();
 
 namespace detail {
 struct QuotaScope {  // outermost scope starts counting, nested ones share its budget
-  explicit QuotaScope(unsigned long operations = isl_quota());
+  explicit QuotaScope(unsigned long operations);
   ~QuotaScope();
+  QuotaScope(const QuotaScope&) = delete;
   bool outermost;
 };
-// No operation is left. Functions outside the bindings then give NULL or "error", which surfaces as another error (or
-// as none), so this is asked whatever happened.
+// No operation is left. Functions outside the bindings then give NULL, "error" or the part that they got, which
+// surfaces as another error or as none, so this is asked whatever happened.
 bool quota_used_up();
-[[noreturn]] void throw_quota();
 }  // namespace detail
 
-// f(), or Refusal isl-quota when it used more than the quota. f returns Expected<T>.
+// f(), or Refusal isl-quota when it used more than the quota of the outermost entry. f returns Expected<T>.
 template <class F>
-auto with_quota(F&& f) -> decltype(f()) {
-  detail::QuotaScope scope;
+auto with_quota(IslEntry entry, F&& f) -> decltype(f()) {
+  detail::QuotaScope scope(isl_quota(entry));
   try {
     auto out = f();
     if (!detail::quota_used_up()) return out;
   } catch (const isl::exception_quota&) {
-  } catch (const isl::exception&) {
-    if (!detail::quota_used_up()) throw;
-  } catch (const InternalError&) {  // a check of what isl gave
+  } catch (const std::exception&) {
     if (!detail::quota_used_up()) throw;
   }
-  if (!scope.outermost) detail::throw_quota();
+  if (!scope.outermost) check_isl_quota();
   return refuse("isl-quota", "the polyhedral engine gave up within its quota");
+}
+
+// f(), or `otherwise` when an analysis used more than its quota.
+template <class F>
+auto analysed(F&& f, decltype(f()) otherwise) -> decltype(f()) {
+  auto out = with_quota(IslEntry::analysis, [&]() -> Expected<decltype(f())> { return f(); });
+  return out ? std::move(*out) : std::move(otherwise);
 }
 
 // An id with any text (isl::id(ctx, "co.p") would silently keep only "co").

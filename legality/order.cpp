@@ -114,7 +114,7 @@ Verdict check_loop(const Dependences& deps, const MarkedLoop& loop) {
 } // namespace
 
 Verdict judge_order_by_isl(const Kernel& kernel) {
-  Expected<Verdict> answer = with_quota([&]() -> Expected<Verdict> {
+  Expected<Verdict> answer = with_quota(IslEntry::order, [&]() -> Expected<Verdict> {
     Expected<Dependences> deps = known_dependences(kernel.program);
     if (!deps)
       return std::unexpected(deps.error());

@@ -108,7 +108,7 @@ bool is_order_free(const Statement& s) {
 }
 
 Expected<Dependences> dependences(const Program& program) {
-  return with_quota([&]() -> Expected<Dependences> {
+  return with_quota(IslEntry::order, [&]() -> Expected<Dependences> {
     isl::union_map order = program.textual_order();
     Dependences out{none(), none(), none(), reductions(program)};
     for (const Group& g : groups_of(program)) {
@@ -133,7 +133,7 @@ Expected<Dependences> dependences(const Program& program) {
 }
 
 Expected<isl::union_map> conflicts(const Program& program) {
-  return with_quota([&]() -> Expected<isl::union_map> {
+  return with_quota(IslEntry::order, [&]() -> Expected<isl::union_map> {
     isl::union_map order = program.textual_order();
     isl::union_map writes = program.writes(), reads = program.reads();
     isl::union_map touching = writes.apply_range(writes.reverse())

@@ -26,7 +26,7 @@ const GroupMember* Group::reduction() const {
   return best;
 }
 
-Expected<Group> group_of(const Program& program) {
+static Expected<Group> recognised(const Program& program) {
   Group g;
   std::vector<std::string> last_used;  // per dimension of the widest statement
   size_t widest = 0;
@@ -60,6 +60,10 @@ Expected<Group> group_of(const Program& program) {
     for (size_t j = 0; j < k; ++j)
       if (g.names[j] == g.names[k]) g.names[k] += std::to_string(k);
   return g;
+}
+
+Expected<Group> group_of(const Program& program) {
+  return with_quota(IslEntry::analysis, [&] { return recognised(program); });
 }
 
 }  // namespace nasc

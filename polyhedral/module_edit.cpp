@@ -17,7 +17,11 @@ const std::string& key_of(const std::shared_ptr<const Program>& program) {
   };
   static thread_local std::unordered_map<const Program*, Entry> cache;
   Entry& e = cache[program.get()];
-  if (e.alive.lock() != program) e = {program, canonical_text(*program)};
+  if (e.alive.lock() != program) {
+    std::string key = canonical_text(*program);
+    check_isl_quota();  // else it may be a part of the text
+    e = {program, std::move(key)};
+  }
   return e.key;
 }
 }  // namespace

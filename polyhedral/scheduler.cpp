@@ -154,7 +154,9 @@ void tile_window_rows(const Target& target, const Program& p, const Group& g, Ti
   if (selection(s)) return;
   int row = static_cast<int>(g.names.size()) - 1;
   if (row == t.vector) --row;
-  if (row < 0 || !g.extents[row].is_constant() || !s.domain.is_equal(s.box)) return;
+  if (row < 0 || !g.extents[row].is_constant() || 
+      !analysed([&]() -> bool { return s.domain.is_equal(s.box); }, false))
+    return;
   t.sizes[row] = register_tile(target, g.extents[row].constant(), 1).rows;
   t.reduce = m->reduction;
   t.chunks.assign(t.reduce.size(), 0);

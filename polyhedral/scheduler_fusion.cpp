@@ -41,10 +41,10 @@ int producer_of(const Network& n, int buffer, int before) {
   return -1;
 }
 
-bool fuse_into(Planner& planner, int consumer) {
-  const Network& n = planner.module.network;
+// Calls that the consumer may join, the best first.
+std::vector<int> producers_for(const Network& n, int consumer) {
   const Program& q = *n.programs[n.calls[consumer].program];
-  if (!group_of(q) || !covers(q)) return false;
+  if (!group_of(q) || !covers(q)) return {};
   std::vector<int> bound = Network::bound(q), producers;
   for (size_t k = 0; k < bound.size(); ++k) {
     const Tensor& t = q.tensors[bound[k]];
@@ -57,7 +57,11 @@ bool fuse_into(Planner& planner, int consumer) {
   std::stable_partition(producers.begin(), producers.end(), [&](int c) {
     return find_contraction(*n.programs[n.calls[c].program]).has_value();
   });
-  for (int c : producers) {
+  return producers;
+}
+
+bool fuse_into(Planner& planner, int consumer) {
+  for (int c : analysed([&] { return producers_for(planner.module.network, consumer); }, {})) {
     Step step{"fuse", {{"first", int64_t{c}}, {"second", int64_t{consumer}}}};
     if (planner.network_step(step)) return true;
   }

@@ -18,8 +18,8 @@ struct Border {
   }
 };
 
-// How far the boxes of padded products reach out of a bound tensor; nullopt when a reader needs its padding dropped.
-void widen(Border& border, const Program& p, const std::string& tensor) {
+// How far the boxes of padded products reach out of a bound tensor.
+void widen_by_boxes(Border& border, const Program& p, const std::string& tensor) {
   const Tensor& t = p.tensor(tensor);
   for (const Statement& s : p.statements) {
     if (s.domain.is_equal(s.box) || s.combine != Combine::add || s.body->fn != Fn::mul) continue;
@@ -36,6 +36,15 @@ void widen(Border& border, const Program& p, const std::string& tensor) {
     }
   }
 }
+void widen(Border& border, const Program& p, const std::string& tensor) {
+  border = analysed(
+      [&] {
+        Border wider = border;
+        widen_by_boxes(wider, p, tensor);
+        return wider;
+      },
+      border);
+}
 
 // Every spatial index is a tile's place plus a point in the tile, as in Winograd's transforms.
 bool in_tiles(const Statement& s, const Access& a) {
@@ -47,7 +56,7 @@ bool in_tiles(const Statement& s, const Access& a) {
 }
 
 // Programs that slide a window over dimensions 2.. of a tensor [N,C,spatial..], or mix its channels at each place.
-bool is_spatial(const Program& p) {
+bool slides_or_mixes(const Program& p) {
   for (const Statement& s : p.statements) {
     const Tensor& y = p.tensor(s.write.tensor);
     if (y.role == Role::output && in_tiles(s, s.write)) return true;
@@ -67,6 +76,9 @@ bool is_spatial(const Program& p) {
     }
   }
   return false;
+}
+bool is_spatial(const Program& p) {
+  return analysed([&] { return slides_or_mixes(p); }, false);
 }
 
 Step layout_step(const Buffer& b, const Layout& l) {

@@ -82,30 +82,8 @@ Expected<const Transformation*> find(const Step& step, bool on_kernel) {
 // f under quota; an isl error other than quota is our bug.
 template <class F>
 auto guarded(const Step& step, F&& f) -> decltype(f()) {
-  // A quota that ends inside of a C function shows as a null object, one that ends in text as an error of syntax or a
-  // limit of the parser; then every further operation fails.
-  auto honest = [&]() -> decltype(f()) {
-    auto exceeded = [] {
-      if (isl_ctx_last_error(isl_context().get()) == isl_error_quota) return true;
-      try {
-        return isl::set(isl_context(), "{ [i, j] : 0 <= 2i < j and j < 9 }").is_empty();
-      } catch (const isl::exception&) {
-        return true;
-      }
-    };
-    try {
-      return f();
-    } catch (const isl::exception_quota&) {
-      throw;
-    } catch (const isl::exception&) {
-      if (!exceeded()) throw;
-    } catch (const UserError& e) {
-      if (e.code != &code::limit && !exceeded()) throw;
-    }
-    return refuse("isl-quota", "the polyhedral engine gave up within its quota");
-  };
   try {
-    return with_quota(honest);
+    return with_quota(IslEntry::transformation, f);
   } catch (const isl::exception_quota&) {
     throw;  // an enclosing entry owns the quota
   } catch (const isl::exception& e) {

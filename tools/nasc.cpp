@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <iostream>
 
+#include "ir/isl.h"
+#include "legality/order_ppl.h"
 #include "nasc_version.h"
 #include "tools/command_line.h"
 #include "tools/depfile.h"
@@ -25,6 +27,8 @@ struct Arguments {
   std::vector<std::string> dims, quoted_targets;
   DepOptions deps;
   std::string winograd = "auto", tune, journal, tuning_database;
+  std::vector<std::string> isl_operations;
+  uint64_t ppl_weight = 0;
   bool check = false, verbose = false, quiet = false, time_passes = false;
 };
 
@@ -133,6 +137,14 @@ void declare(CLI::App& app, Arguments& a) {
   app.add_option("--max-time", a.max_time, "wall time, such as 90, 30m; 0: none")
       ->capture_default_str()
       ->group(group);
+  app.add_option("--isl-max-ops", a.isl_operations,
+                 "[ENTRY=]N: operations after which the polyhedral engine gives up and a simpler\n"
+                 "schedule is taken; 0: no limit; ENTRY: transformation, order, analysis or ast;\n"
+                 "repeatable")
+      ->group(group);
+  app.add_option("--ppl-max-weight", a.ppl_weight, "the same for the second engine")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
   group = "Diagnostics";
   app.add_flag("-v,--verbose", a.verbose, "phases, and what was given up and why")->group(group);
   app.add_flag("-q,--quiet", a.quiet, "errors only")->group(group);
@@ -183,6 +195,34 @@ void set_tuning(Arguments& a, const std::string& output) {
     t.database.clear();
 }
 
+bool parse_count(std::string_view text, unsigned long& value) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+void set_engine_limits(const Arguments& a) {
+  for (const std::string& given : a.isl_operations) {
+    size_t equals = given.find('=');
+    std::string entry = equals == std::string::npos ? "" : given.substr(0, equals);
+    unsigned long count = 0;
+    bool known = entry.empty() && equals == std::string::npos;
+    if (parse_count(std::string_view(given).substr(equals + 1), count)) {
+      if (known)
+        set_isl_quota(count);
+      for (IslEntry e : kIslEntries)
+        if (entry == name(e))
+          set_isl_quota(e, count), known = true;
+    } else {
+      known = false;
+    }
+    if (!known)
+      throw UserError(code::usage, "--isl-max-ops",
+                      text("\"", escaped(given), "\" is not [ENTRY=]N"));
+  }
+  if (a.ppl_weight)
+    set_ppl_quota(a.ppl_weight);
+}
+
 // All that is wrong; the exit code of the gravest: malformed before unsupported.
 int check(const Arguments& a) {
   std::vector<UserError> errors = check_model(a.compile.model, a.compile.import);
@@ -219,6 +259,7 @@ int body(int argc, char** argv) {
     throw UserError(code::usage, "--prefix",
                     text("\"", escaped(a.compile.prefix), "\" is no C identifier"));
   bind_dims(a);
+  set_engine_limits(a);
   if (a.check)
     return check(a);
   std::vector<Output> outputs = plan_outputs(a.model, a.emit, a.output);

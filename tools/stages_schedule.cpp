@@ -114,16 +114,20 @@ void schedule_stage(Compilation& c) {
     c.module = std::move(module);
   } else {
     constexpr unsigned long kPatience = 10; // of -O3
-    unsigned long quota = isl_quota();
-    if (o.level >= 3)
-      set_isl_quota(quota * kPatience);
+    const unsigned long of_steps = isl_quota(IslEntry::transformation),
+                        of_analyses = isl_quota(IslEntry::analysis);
+    if (o.level >= 3) {
+      set_isl_quota(IslEntry::transformation, of_steps * kPatience);
+      set_isl_quota(IslEntry::analysis, of_analyses * kPatience);
+    }
     ScheduleOptions how{.level = o.level, .winograd = o.winograd};
     auto used = std::make_shared<size_t>(0);
     how.decide = deciding(c, module, how, used);
     Scheduled s = schedule_module(std::move(module), how);
     if (*used > 0)
       c.remarks.push_back(text(*used, " choices from ", o.tune.database));
-    set_isl_quota(quota);
+    set_isl_quota(IslEntry::transformation, of_steps);
+    set_isl_quota(IslEntry::analysis, of_analyses);
     c.module = std::move(s.module);
     c.plan = std::move(s.plan);
   }

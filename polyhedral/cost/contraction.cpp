@@ -42,14 +42,14 @@ int64_t grain_of(const Access& access, int iterator) {
 std::optional<int64_t> iterator_extent(const Statement& s, const std::string& iterator) {
   int i = s.iterator(iterator);
   NASC_CHECK(i >= 0) << s.name << " has no iterator " << iterator;
-  auto range = constant_range(s.box, i);
+  auto range = analysed([&] { return constant_range(s.box, i); }, std::nullopt);
   if (!range) return std::nullopt;
   return range->second - range->first + 1;
 }
 
 constexpr int64_t kLeastGrain = 4;  // a narrower group fills no vector
 
-std::optional<Contraction> find_contraction(const Program& program) {
+static std::optional<Contraction> recognised(const Program& program) {
   auto group = group_of(program);
   if (!group) return std::nullopt;
   const GroupMember* member = group->reduction();
@@ -102,6 +102,10 @@ std::optional<Contraction> find_contraction(const Program& program) {
   best.reduction = member->reduction;
   best.group = std::move(*group);
   return best;
+}
+
+std::optional<Contraction> find_contraction(const Program& program) {
+  return analysed([&] { return recognised(program); }, std::nullopt);
 }
 
 }  // namespace nasc

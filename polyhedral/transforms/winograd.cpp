@@ -71,7 +71,7 @@ Expected<int64_t> window(const isl::aff& index, int out, int tap) {
 
 } // namespace
 
-Expected<WinogradShape> find_winograd(const Program& p) {
+static Expected<WinogradShape> recognised(const Program& p) {
   WinogradShape w;
   std::vector<size_t> sums;
   for (size_t k = 0; k < p.statements.size(); ++k)
@@ -156,6 +156,10 @@ Expected<WinogradShape> find_winograd(const Program& p) {
   if (uses_iterators)
     return refuse("not-pointwise", "a statement computes with its iterators");
   return w;
+}
+
+Expected<WinogradShape> find_winograd(const Program& p) {
+  return with_quota(IslEntry::analysis, [&] { return recognised(p); });
 }
 
 namespace {

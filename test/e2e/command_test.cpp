@@ -60,20 +60,6 @@ TEST_CASE("nasc: a plan is replayed to the same library") {
   CHECK(file_content(w / "x.so") == first);
 }
 
-TEST_CASE("nasc: a plan with a step that refuses is error 65 with the refusal") {
-  Workplace w;
-  REQUIRE(w.nasc({"model.onnx", "--emit=plan", "-o", "x.plan"}).exit == 0);
-  std::string plan = file_content(w / "x.plan");
-  size_t at = plan.find("network");
-  REQUIRE(at != std::string::npos);
-  std::ofstream(w / "bad.plan") << plan.substr(0, at) << "network {\n  no_such_step()\n}\n";
-  Ran ran = w.nasc({"model.onnx", "--plan", "bad.plan"});
-  INFO(ran.out);
-  CHECK(ran.exit == 65);
-  CHECK(ran.out.find("no_such_step") != std::string::npos);
-  CHECK_FALSE(fs::exists(w / "model.so"));
-}
-
 TEST_CASE("nasc: every kind of output") {
   Workplace w;
   Ran ran =

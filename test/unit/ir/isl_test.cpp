@@ -47,7 +47,7 @@ TEST_CASE("isl: what it prints, it reads back, and it rewrites what it reads") {
 TEST_CASE("isl: an operation quota gives a refusal, and the context works on") {
   unsigned long before = isl_quota();
   set_isl_quota(1);
-  auto r = with_quota([]() -> Expected<bool> {
+  auto r = with_quota(IslEntry::order, []() -> Expected<bool> {
     return isl::set(isl_context(), "{ [i, j] : exists a : i = 3a + j and 0 <= i, j < 50 }").is_equal(isl::set(isl_context(), "{ [i, i] }"));
   });
   set_isl_quota(before);
@@ -60,7 +60,7 @@ TEST_CASE("isl: an error that follows from a used up quota is that refusal, anot
   unsigned long before = isl_quota();
   auto failing = [](unsigned long quota, auto fail) {
     set_isl_quota(quota);
-    return with_quota([&]() -> Expected<bool> {
+    return with_quota(IslEntry::order, [&]() -> Expected<bool> {
       try {
         isl::set(isl_context(), "{ [i, j] : exists a : i = 3a + j and 0 <= i, j < 50 }").is_equal(isl::set(isl_context(), "{ [i, i] }"));
       } catch (const isl::exception_quota&) {
@@ -78,8 +78,8 @@ TEST_CASE("isl: an error that follows from a used up quota is that refusal, anot
   CHECK_THROWS_AS(failing(1'000'000, check_error), InternalError);
   CHECK(failing(1'000'000, no_error));
   set_isl_quota(1);
-  CHECK(with_quota([&]() -> Expected<bool> {
-          return with_quota([&]() -> Expected<bool> { return isl_error(); });
+  CHECK(with_quota(IslEntry::order, [&]() -> Expected<bool> {
+          return with_quota(IslEntry::order, [&]() -> Expected<bool> { return isl_error(); });
         }).error().code == "isl-quota");
   set_isl_quota(before);
 }

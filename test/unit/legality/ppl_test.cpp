@@ -5,18 +5,13 @@
 #include <thread>
 
 #include "legality/order_ppl.h"
+#include "test/support/rounding.h"
 #include "test/unit/legality/programs.h"
 
 using namespace nasc;
 using namespace nasc::testing;
 
 namespace {
-// Both by the mode register and by what arithmetic does.
-bool rounds_to_nearest() {
-  volatile double one = 1, third = 3, tiny = 1e-30;
-  return std::fegetround() == FE_TONEAREST && one + tiny == 1 && -one - tiny == -1 &&
-         one / third == 0x1.5555555555555p-2;
-}
 int probed = 0;
 int mode_inside = -1;
 

@@ -132,19 +132,34 @@ TEST_CASE("network transformations: every refusal") {
   }
 }
 
-TEST_CASE("refuse: every registered refusal of network transformations has one test") {
-  std::vector<std::string> names = {"fuse/too-many-statements", "fuse/phase-differs"};  // test cases of their own
-  for (const Row& row : kRefusals) names.push_back(row.name);
-  for (const char* code : {"no-such-call", "bad-size", "symbolic-extent", "not-convolution", "not-3x3", "strided", "not-f32",
-                           "not-constant", "not-pointwise"})
-    names.push_back(std::string("winograd/") + code);  // winograd_test.cpp
-  for (const Transformation* t : all_registered<Transformation>()) {
-    if (!t->on_module) continue;
-    for (const char* code : t->refusals) {
-      INFO(t->name << "/" << code);
-      CHECK(std::count(names.begin(), names.end(), std::string(t->name) + "/" + code) == 1);
+TEST_CASE("network transformations: a quota that ends anywhere is a refusal, and changes no result") {
+  Module m = two_convolutions();
+  std::vector<std::string> steps = {
+      "fuse(first=0, second=1)", "convert(buffer=x)", "winograd(call=0, m=4)",
+      "layout(buffer=r1, dims=[0, 1, 2, 3, 1], div=[1, 8, 1, 1, 1], mod=[0, 0, 0, 0, 8], before=[0, 0, 1, 1], "
+      "after=[0, 0, 1, 1])"};
+  for (const Row& row : kRefusals) steps.emplace_back(row.step);
+  auto outcome = [&](const std::string& step) {
+    auto out = apply(m, parse_step(step));
+    return out ? print(out->network) : out.error().code;
+  };
+  const unsigned long quota = isl_quota(IslEntry::transformation);
+  size_t gave_up = 0;
+  for (const std::string& step : steps) {
+    INFO(step);
+    std::string wanted = outcome(step);
+    for (unsigned long operations : {1, 7, 50, 300, 2000, 10'000, 50'000}) {
+      INFO(operations << " operations");
+      set_isl_quota(IslEntry::transformation, operations);
+      std::string got;
+      CHECK_NOTHROW(got = outcome(step));
+      set_isl_quota(IslEntry::transformation, quota);
+      gave_up += got == "isl-quota";
+      CHECK((got == wanted || got == "isl-quota"));
+      CHECK(outcome(step) == wanted);  // nothing of it was kept
     }
   }
+  CHECK(gave_up > steps.size());
 }
 
 TEST_CASE("refuse: fuse/too-many-statements") {

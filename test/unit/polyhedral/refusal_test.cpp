@@ -152,15 +152,43 @@ TEST_CASE("refuse: every row of the table is refused with its code") {
   }
 }
 
-TEST_CASE("refuse: every registered refusal of kernel transformations has exactly one row") {
+TEST_CASE("refuse: a quota that ends anywhere is a refusal, and changes no result") {
+  struct Try {
+    Kernel kernel;
+    Step step;
+  };
+  std::vector<Try> tries;
+  for (const Row& row : kRows) {
+    Kernel k = subject(row.subject);
+    for (const char* step : row.before) k = *apply(k, parse_step(step));
+    tries.push_back({k, parse_step(row.step)});
+  }
   for (const Transformation* t : all_registered<Transformation>()) {
-    if (!t->on_kernel) continue;  // of the Network: network_transforms_test
-    for (const char* code : t->refusals) {
-      std::string name = std::string(t->name) + "/" + code;
-      INFO(name);
-      CHECK(std::count_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.name == name; }) == 1);
+    if (!t->choices) continue;
+    std::vector<Step> steps = t->choices(subject(conv));
+    for (size_t k = 0; k < steps.size() && k < 2; ++k) tries.push_back({subject(conv), steps[k]});
+  }
+  tries.push_back({subject(matmul), parse_step("tile(loops=[i, j], sizes=[2, 4], vector=j, lanes=4, parallel=i)")});
+  auto outcome = [](const Try& t) {
+    auto out = apply(t.kernel, t.step);
+    return out ? text(out->schedule) : out.error().code;
+  };
+  const unsigned long quota = isl_quota(IslEntry::transformation);
+  size_t gave_up = 0;
+  for (const Try& t : tries) {
+    INFO(text(t.step));
+    std::string wanted = outcome(t);
+    for (unsigned long operations : {1, 7, 50, 300, 2000, 10'000, 50'000}) {
+      INFO(operations << " operations");
+      set_isl_quota(IslEntry::transformation, operations);
+      std::string got;
+      CHECK_NOTHROW(got = outcome(t));
+      set_isl_quota(IslEntry::transformation, quota);
+      gave_up += got == "isl-quota";
+      CHECK((got == wanted || got == "isl-quota"));
     }
   }
+  CHECK(gave_up > tries.size());
 }
 
 TEST_CASE("refuse: unknown transformations and bad arguments") {
@@ -169,4 +197,8 @@ TEST_CASE("refuse: unknown transformations and bad arguments") {
   CHECK(apply(k, parse_step("split(loop=ci, buy=2)")).error().code == "bad-argument");
   CHECK(apply(k, parse_step("split(by=2)")).error().code == "bad-argument");
   CHECK(apply(k, parse_step("split(loop=ci, by=two)")).error().code == "bad-argument");
+  CHECK(apply(k, parse_step("spilt(loop=ci, by=2)")).error().code == "unknown-transformation");
+  Module m;
+  CHECK(apply(m, parse_step("split(loop=ci, by=2)")).error().code == "unknown-transformation");
+  CHECK(apply(m, "conv", parse_step("split(loop=ci, by=2)")).error().code == "no-such-kernel");
 }

@@ -1,0 +1,47 @@
+// Networks computed by Winograd's algorithm give what the executor gives for the convolutions.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <fstream>
+
+#include "test/e2e/reference.h"
+#include "test/zoo/builder.h"
+
+using namespace nasc;
+
+namespace {
+
+// Two 3x3 convolutions with what may follow one: bias and ReLU, a sum; odd extents, and a third
+// that is strided and stays direct.
+std::string residual_block() {
+  ZooBuilder b("block", 11);
+  ZooValue x = b.input("image", {1, 64, 19, 22});
+  ZooValue y = b.relu(b.conv(x, {.channels = 64, .bias = true}));
+  y = b.relu(b.add(b.conv(y, {.channels = 64, .bias = true}), x));
+  y = b.relu(b.conv(y, {.channels = 64, .stride = 2, .bias = true}));
+  b.output(b.flatten(b.global_average_pool(y)));
+  b.output(y);
+  return b.bytes();
+}
+
+size_t winograd_steps(const Compilation& c) {
+  return static_cast<size_t>(
+      std::count_if(c.plan.network.begin(), c.plan.network.end(),
+                    [](const Step& s) { return s.transformation == "winograd"; }));
+}
+
+} // namespace
+
+TEST_CASE("winograd: a compiled network computes what its convolutions compute") {
+  TemporaryFolder folder;
+  std::string path = folder / "block.onnx";
+  std::ofstream(path, std::ios::binary) << residual_block();
+  References references;
+  for (Winograd tiles : {Winograd::off, Winograd::automatic, Winograd::f2, Winograd::f4})
+    for (int threads : {1, 2}) {
+      INFO("choice " << static_cast<int>(tiles) << ", " << threads << " threads");
+      CompileOptions options = options_for(path, 2);
+      options.winograd = tiles;
+      Compilation c = check_model(options, threads, &references);
+      CHECK(winograd_steps(c) == (tiles == Winograd::off ? 0u : 2u));
+    }
+}
