@@ -6,10 +6,10 @@
 #include <sstream>
 
 namespace nasc {
-extern const unsigned char embedded_space_nas_pte[], embedded_space_nats_sss[],
-    embedded_space_nats_tss[], embedded_space_schedule[];
-extern const unsigned embedded_space_nas_pte_size, embedded_space_nats_sss_size,
-    embedded_space_nats_tss_size, embedded_space_schedule_size;
+extern const unsigned char embedded_space_nas_pte[], embedded_space_nasbench_macro[],
+    embedded_space_nats_sss[], embedded_space_nats_tss[], embedded_space_schedule[];
+extern const unsigned embedded_space_nas_pte_size, embedded_space_nasbench_macro_size,
+    embedded_space_nats_sss_size, embedded_space_nats_tss_size, embedded_space_schedule_size;
 
 namespace {
 std::string_view view(const unsigned char* bytes, unsigned size) {
@@ -21,6 +21,8 @@ const std::vector<BuiltinSpace>& builtin_spaces() {
   static const std::vector<BuiltinSpace> all = {
       {"nas-pte", "neural transformations of each convolution, as in NAS-PTE",
        view(embedded_space_nas_pte, embedded_space_nas_pte_size)},
+      {"nasbench-macro", "NAS-Bench-Macro: eight layers of a MobileNetV2-like network",
+       view(embedded_space_nasbench_macro, embedded_space_nasbench_macro_size)},
       {"nats-sss", "NATS-Bench: channels of five stages",
        view(embedded_space_nats_sss, embedded_space_nats_sss_size)},
       {"nats-tss", "NATS-Bench: six edges of a cell",

@@ -35,6 +35,7 @@ std::vector<Site> sites(const Space& space, const Dna& dna);
 
 // --- drawing: uniform over a node's values (on its scale), sets by drawing and sorting.
 Dna sampled(const Space& space, Rng& rng);
+void draw(const SpaceNode& node, Rng& rng, std::vector<double>& values); // a node's own numbers
 // Another point: a group that has a choice, then one of its active nodes, each uniformly; the node
 // is redrawn until it differs, and all below it anew.
 Dna mutated(const Space& space, const Dna& dna, Rng& rng);
@@ -49,6 +50,10 @@ bool advance(const Space& space, Dna& dna, int steps = 16);
 
 // The values a range takes when it is cut in `steps`, in order (all of an intv that has no more).
 std::vector<double> range_values(const Choice& choice, int steps);
+
+// A range's value as its fraction of the range on its scale, and back (rounded for intv).
+double to_unit(const Choice& choice, double x);
+double from_unit(const Choice& choice, double u);
 
 // Walks the active nodes: `decide(node id, values)` appends the node's numbers to values.
 using Decide = std::function<void(int, std::vector<double>&)>;

@@ -7,44 +7,12 @@
 namespace nasc {
 namespace {
 
-// The value at fraction u of a range, on its scale.
-double at_fraction(const Choice& c, double u) {
-  double x = c.low + u * (c.high - c.low);
-  if (c.scale == Scale::log || c.scale == Scale::rlog) {
-    double l = portable_log(c.low), h = portable_log(c.high);
-    x = c.scale == Scale::log ? portable_exp(l + u * (h - l))
-                              : c.low + c.high - portable_exp(h + u * (l - h));
-  }
-  return std::clamp(x, c.low, c.high);
-}
-
 double drawn_number(const Choice& c, Rng& rng) {
   if (c.pick == Pick::floatv)
-    return at_fraction(c, rng.uniform());
+    return from_unit(c, rng.uniform());
   if (c.scale == Scale::none || c.scale == Scale::linear)
     return c.low + static_cast<double>(rng.below(static_cast<uint64_t>(c.high - c.low) + 1));
-  return std::nearbyint(at_fraction(c, rng.uniform()));
-}
-
-void draw(const SpaceNode& n, Rng& rng, std::vector<double>& out) {
-  if (n.is_range()) {
-    out.push_back(drawn_number(*n.choice, rng));
-    return;
-  }
-  size_t start = out.size();
-  std::vector<int> left = n.options;
-  for (size_t s = 0; s < n.arity(); ++s) {
-    if (n.is_subset()) {
-      out.push_back(static_cast<double>(rng.below(2)));
-      continue;
-    }
-    size_t i = rng.below(left.size());
-    out.push_back(left[i]);
-    if (n.choice->distinct)
-      left.erase(left.begin() + static_cast<long>(i));
-  }
-  if (n.choice->sorted && !n.is_subset())
-    std::sort(out.begin() + static_cast<long>(start), out.end());
+  return from_unit(c, rng.uniform());
 }
 
 bool has_alternative(const SpaceNode& n) {
@@ -131,14 +99,56 @@ void first_numbers(const SpaceNode& n, std::vector<double>& out, int steps) {
 
 } // namespace
 
+double from_unit(const Choice& c, double u) {
+  double x = c.low + u * (c.high - c.low);
+  if (c.scale == Scale::log || c.scale == Scale::rlog) {
+    double l = portable_log(c.low), h = portable_log(c.high);
+    x = c.scale == Scale::log ? portable_exp(l + u * (h - l))
+                              : c.low + c.high - portable_exp(h + u * (l - h));
+  }
+  x = std::clamp(x, c.low, c.high);
+  return c.pick == Pick::intv ? std::nearbyint(x) : x;
+}
+
+double to_unit(const Choice& c, double x) {
+  if (c.low == c.high)
+    return 0;
+  if (c.scale == Scale::none || c.scale == Scale::linear)
+    return (x - c.low) / (c.high - c.low);
+  double l = portable_log(c.low), h = portable_log(c.high);
+  double y = c.scale == Scale::log ? x : c.low + c.high - x;
+  double u = (portable_log(std::max(y, c.low)) - l) / (h - l);
+  return c.scale == Scale::log ? u : 1 - u;
+}
+
+void draw(const SpaceNode& n, Rng& rng, std::vector<double>& out) {
+  if (n.is_range()) {
+    out.push_back(drawn_number(*n.choice, rng));
+    return;
+  }
+  size_t start = out.size();
+  std::vector<int> left = n.options;
+  for (size_t s = 0; s < n.arity(); ++s) {
+    if (n.is_subset()) {
+      out.push_back(static_cast<double>(rng.below(2)));
+      continue;
+    }
+    size_t i = rng.below(left.size());
+    out.push_back(left[i]);
+    if (n.choice->distinct)
+      left.erase(left.begin() + static_cast<long>(i));
+  }
+  if (n.choice->sorted && !n.is_subset())
+    std::sort(out.begin() + static_cast<long>(start), out.end());
+}
+
 std::vector<double> range_values(const Choice& c, int steps) {
   std::vector<double> out;
   if (c.pick == Pick::intv && c.high - c.low < steps)
     for (double x = c.low; x <= c.high; ++x)
       out.push_back(x);
   for (int i = 0; out.empty() || (i < steps && out.back() < c.high); ++i) {
-    double x = at_fraction(c, steps > 1 ? static_cast<double>(i) / (steps - 1) : 0.5);
-    x = c.pick == Pick::intv ? std::nearbyint(x) : x;
+    double x = from_unit(c, steps > 1 ? static_cast<double>(i) / (steps - 1) : 0.5);
     if (out.empty() || x > out.back())
       out.push_back(x);
   }
