@@ -14,6 +14,7 @@
 #include "tools/depfile.h"
 #include "tools/outputs.h"
 #include "tools/progress.h"
+#include "tools/search/search_bench_verb.h"
 #include "tools/tool_main.h"
 
 using namespace nasc;
@@ -293,5 +294,7 @@ int body(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "search-bench")
+    return search_bench_main(argc - 1, argv + 1);
   return run_tool("nasc", [&] { return body(argc, argv); });
 }

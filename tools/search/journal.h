@@ -1,0 +1,42 @@
+// Journal: one JSON line per judged candidate, on disk before the next is judged.
+#pragma once
+
+#include <memory>
+
+#include "tools/search/evaluator.h"
+
+namespace nasc {
+
+// What a journal is about; resuming needs all of it to be equal.
+struct JournalHeader {
+  uint64_t space = 0, model = 0, seed = 0;
+  std::string strategy, objective, evaluators;
+  bool operator==(const JournalHeader&) const = default;
+};
+
+class Journal {
+public:
+  // Opens or creates; one process at a time. Candidates already there are read; a torn last line is
+  // cut off. Throws UserError: usage when the journal is about something else or in use (saying
+  // what differs), bad_file FILE:LINE, cannot_create, io_error.
+  Journal(const std::string& path, const JournalHeader& header, const Space& space);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  const std::vector<Candidate>& found() const { return found_; }
+  void add(const Candidate& candidate); // synced
+
+private:
+  struct File;
+  std::unique_ptr<File> file_;
+  const Space& space_;
+  std::vector<Candidate> found_;
+};
+
+// One line without its newline, and back.
+std::string journal_line(const Space& space, const Candidate& candidate);
+Candidate read_journal_line(const Space& space, const std::string& line, const std::string& where);
+// Reads the candidates of a journal without a lock or checks of the header, for reports and
+// --explain.
+std::vector<Candidate> read_journal(const Space& space, const std::string& path);
+
+} // namespace nasc
