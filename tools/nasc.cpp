@@ -100,6 +100,8 @@ void declare(CLI::App& app, Arguments& a) {
       ->group(group);
   app.add_option("--plan", a.compile.plan_file, "apply this plan in place of the scheduler's")
       ->group(group);
+  app.add_flag("--neural", a.compile.neural, "the plan may change what the model computes")
+      ->group(group);
   app.add_flag("--verify-each", a.compile.verify_each, "judge after each step of the plan")
       ->group(group);
   group = "Target";

@@ -11,6 +11,7 @@
 #include "codegen/ptx.h"
 #include "ir/text.h"
 #include "tools/depfile.h"
+#include "tools/stages.h"
 #include "tools/staging.h"
 
 namespace nasc {
@@ -96,6 +97,8 @@ std::string ptx_text(const Compilation& c) {
 // The text of every kind that is one.
 std::string bytes_of(const Compilation& c, const Output& output, const Combined& combined) {
   std::string kind = output.kind->name;
+  if (kind == "onnx")
+    return exported_model(c);
   if (kind == "obj")
     return {combined.object.begin(), combined.object.end()};
   if (kind == "asm")
@@ -127,6 +130,7 @@ const std::vector<OutputKind>& output_kinds() {
       {"sched", ".sched", "judge", "schedule trees"},
       {"plan", ".plan", "judge", "applied plan, for --plan"},
       {"header", ".h", "lower", "C header"},
+      {"onnx", ".onnx", "neural", "the model after neural steps, with its weights"},
       {"ptx", ".ptx", "emit", "the kernels for a CUDA device"},
   };
   return kinds;

@@ -41,6 +41,11 @@ std::string kernel_file(const Compilation& c, size_t k, const char* number, cons
 
 Files dump_graph(const Compilation& c) { return {{"00-graph.txt", graph_text(c.graph)}}; }
 Files dump_network(const Compilation& c) { return {{"10-program.nir", print(c.network)}}; }
+Files dump_neural(const Compilation& c) {
+  if (c.neural_steps.empty())
+    return {};
+  return {{"12-neural.nir", print(c.network)}};
+}
 Files dump_schedule(const Compilation& c) {
   return {{"15-program.nir", print(c.module.network)},
           {"20-schedule.sched", schedules_text(c.module)}};
@@ -88,6 +93,7 @@ const std::vector<Stage>& stages() {
       {"import", "read the model, infer shapes, fold constants, rewrite nodes", import_stage,
        dump_graph},
       {"lower", "one Program per node", lower_stage, dump_network},
+      {"neural", "steps of a plan that change what is computed", neural_stage, dump_neural},
       {"schedule", "fusion, layouts and loops by the analytic scheduler or a plan", schedule_stage,
        dump_schedule},
       {"judge", "dependences of every schedule that is not textual", judge_stage, dump_plan},

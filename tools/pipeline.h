@@ -33,6 +33,7 @@ struct CompileOptions {
   int jobs = 0;    // of the compiler; 0: processors
   int sm = 80;     // of device code
   int64_t side_file_threshold = LibraryOptions{}.side_file_threshold;
+  bool neural = false;    // a plan may change what the model computes
   bool verify_each = false; // judge after each step of a plan, to name the one at fault
   bool want_assembly = false, want_llvm = false;
 };
@@ -54,7 +55,9 @@ struct Compilation {
   CompileOptions options;
   Instances instances;
   Graph graph;     // import
-  Network network; // lower
+  Network network; // lower, then neural: what is compiled
+  Network lowered; // as it was before neural steps
+  std::vector<Step> neural_steps;
   Module module;   // schedule; judge replaces schedules that may not be
   Plan plan;
   std::vector<KernelObject> kernels; // emit: one per Program
@@ -73,7 +76,7 @@ struct Stage {
   // Files of this stage for --dump-dir: name and text.
   std::vector<std::pair<std::string, std::string>> (*dump)(const Compilation&);
 };
-const std::vector<Stage>& stages(); // import, lower, schedule, judge, emit
+const std::vector<Stage>& stages(); // import, lower, neural, schedule, judge, emit
 
 // Runs the stages up to and including `last`; with a directory, dumps after each. Throws UserError.
 void run_stages(Compilation& compilation, const std::string& last = "emit",

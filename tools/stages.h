@@ -7,6 +7,14 @@ namespace nasc {
 
 void import_stage(Compilation& c);
 void lower_stage(Compilation& c);
+// The neural steps at the front of a plan file, with the plan's or the user's consent.
+void neural_stage(Compilation& c);
+// Puts them back in front of the plan that was applied.
+void restore_neural_steps(Compilation& c);
+bool is_neural(const Step& step);
+size_t neural_step_count(const Plan& plan);
+// The model as it is after the neural steps, as an ONNX file.
+std::string exported_model(const Compilation& c);
 // The analytic scheduler, or the replay of a plan file: a refused step is UserError bad_plan with
 // the refusal.
 void schedule_stage(Compilation& c);

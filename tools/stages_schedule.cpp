@@ -1,8 +1,4 @@
 // From a Network to judged schedules.
-#include <fstream>
-#include <iterator>
-#include <sstream>
-
 #include "ir/isl.h"
 #include "legality/order.h"
 #include "nasc_version.h"
@@ -13,26 +9,8 @@
 namespace nasc {
 namespace {
 
-std::string read_text(const std::string& path) {
-  constexpr size_t kMaxPlan = 1 << 20;
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    throw UserError(code::no_input, path, "cannot be read");
-  std::string out(kMaxPlan + 1, '\0');
-  in.read(out.data(), static_cast<std::streamsize>(out.size()));
-  out.resize(static_cast<size_t>(in.gcount()));
-  if (out.size() > kMaxPlan)
-    throw UserError(code::limit, path, "a plan has at most 1 MiB");
-  return out;
-}
-
 std::string where_in_plan(const Compilation& c, const std::string& section, const Step& step) {
   return text(c.options.plan_file, ":", section, ": ", text(step));
-}
-
-bool is_neural(const Step& step) {
-  const Transformation* t = find_registered<Transformation>(step.transformation);
-  return t && t->kind == Kind::neural;
 }
 
 void verify_all(const Module& m) {
@@ -96,19 +74,12 @@ Decide deciding(Compilation& c, const Module& module, const ScheduleOptions& how
 void schedule_stage(Compilation& c) {
   const CompileOptions& o = c.options;
   Module module = textual_module(c.network, o.target);
-  std::vector<Step> steps;  // of a plan that says what to compute, and not how
-  if (!o.plan_file.empty()) {
-    c.plan = parse_plan(read_text(o.plan_file), o.plan_file);
-    if (c.plan.header.model_hash != 0 && c.plan.header.model_hash != c.network.model_hash)
-      throw UserError(code::bad_plan, o.plan_file, "was made for another model");
-    bool neural_only = c.plan.kernels.empty();
-    for (const Step& step : c.plan.network) neural_only &= is_neural(step);
-    module = replay_named(c, std::move(module));
-    if (!neural_only || c.plan.network.empty()) {
-      c.module = std::move(module);
-      return;
-    }
-    steps = std::move(c.plan.network);
+  // A plan of neural steps alone says what to compute, and the scheduler how.
+  bool complete = c.neural_steps.empty() || !c.plan.network.empty() || !c.plan.kernels.empty();
+  if (!o.plan_file.empty() && complete) {
+    c.module = replay_named(c, std::move(module));
+    restore_neural_steps(c);
+    return;
   }
   if (o.level == 0) {
     c.module = std::move(module);
@@ -131,12 +102,12 @@ void schedule_stage(Compilation& c) {
     c.module = std::move(s.module);
     c.plan = std::move(s.plan);
   }
-  c.plan.network.insert(c.plan.network.begin(), steps.begin(), steps.end());
   c.plan.header.model_hash = c.network.model_hash;
   c.plan.header.target = o.target.text();
   c.plan.header.flags = text("-O", o.level);
   c.plan.header.version = kVersion;
   c.plan.header.threads = std::max(1, o.threads);
+  restore_neural_steps(c);
 }
 
 void judge_stage(Compilation& c) {

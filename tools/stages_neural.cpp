@@ -1,0 +1,95 @@
+// Neural steps of a plan: what is computed changes before anything is scheduled.
+#include <algorithm>
+#include <fstream>
+
+#include "frontend/export.h"
+#include "frontend/patch.h"
+#include "polyhedral/neural/counts.h"
+#include "polyhedral/neural/patch.h"
+#include "polyhedral/transformation.h"
+#include "tools/stages.h"
+
+namespace nasc {
+namespace {
+
+std::string read_plan_text(const std::string& path) {
+  constexpr size_t kMaxPlan = 1 << 20;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw UserError(code::no_input, path, "cannot be read");
+  std::string out(kMaxPlan + 1, '\0');
+  in.read(out.data(), static_cast<std::streamsize>(out.size()));
+  out.resize(static_cast<size_t>(in.gcount()));
+  if (out.size() > kMaxPlan) throw UserError(code::limit, path, "a plan has at most 1 MiB");
+  return out;
+}
+
+constexpr const char* kOptIn = "--neural";
+
+bool says(const std::string& flags, const std::string& word) {
+  return (" " + flags + " ").find(" " + word + " ") != std::string::npos;
+}
+
+Network with_steps(const Compilation& c) {
+  const std::string& file = c.options.plan_file;
+  Module module = textual_module(c.lowered, c.options.target);
+  for (const Step& step : c.neural_steps) {
+    std::string where = text(file, ":network: ", text(step));
+    auto next = apply(module, step);
+    if (!next) throw UserError(code::bad_plan, where, text(next.error().code, ": ", next.error().text));
+    module = std::move(*next);
+    if (c.options.verify_each) verify(module.network);
+  }
+  return std::move(module.network);
+}
+}  // namespace
+
+bool is_neural(const Step& step) {
+  const Transformation* t = find_registered<Transformation>(step.transformation);
+  return t && t->kind == Kind::neural;
+}
+
+size_t neural_step_count(const Plan& plan) {
+  return static_cast<size_t>(std::count_if(plan.network.begin(), plan.network.end(), is_neural));
+}
+
+void neural_stage(Compilation& c) {
+  c.lowered = c.network;
+  if (c.options.plan_file.empty()) return;
+  const std::string& file = c.options.plan_file;
+  c.plan = parse_plan(read_plan_text(file), file);
+  if (c.plan.header.model_hash != 0 && c.plan.header.model_hash != c.network.model_hash)
+    throw UserError(code::bad_plan, file, "was made for another model");
+  auto& steps = c.plan.network;
+  auto rest = std::find_if_not(steps.begin(), steps.end(), is_neural);
+  if (auto late = std::find_if(rest, steps.end(), is_neural); late != steps.end())
+    throw UserError(code::bad_plan, text(file, ":network: ", text(*late)), "neural steps come before all others");
+  c.neural_steps.assign(steps.begin(), rest);
+  steps.erase(steps.begin(), rest);
+  if (c.neural_steps.empty()) return;
+  if (!c.options.neural && !says(c.plan.header.flags, kOptIn))
+    throw UserError(code::bad_plan, file,
+                    text("has ", c.neural_steps.size(), " neural steps, which change what the model computes: allow them "
+                         "by ", kOptIn, ", or by flags \"", kOptIn, "\" in the plan"));
+  c.network = with_steps(c);
+  NetworkCounts before = count_network(c.lowered), after = count_network(c.network);
+  c.remarks.push_back(text("neural: ", c.neural_steps.size(), " steps, multiply-accumulates ", before.macs, " to ",
+                           after.macs, ", parameters ", before.parameters, " to ", after.parameters));
+}
+
+void restore_neural_steps(Compilation& c) {
+  if (c.neural_steps.empty()) return;
+  c.plan.network.insert(c.plan.network.begin(), c.neural_steps.begin(), c.neural_steps.end());
+  std::string& flags = c.plan.header.flags;
+  if (!says(flags, kOptIn)) flags += (flags.empty() ? "" : " ") + std::string(kOptIn);
+}
+
+std::string exported_model(const Compilation& c) {
+  if (c.graph.nodes.empty() && c.graph.values.empty())
+    throw UserError(code::unsupported_op, c.options.model, "a model is exported only when it was read from .onnx");
+  if (c.neural_steps.empty()) return export_onnx(c.graph);
+  auto patch = graph_patch(c.lowered, c.network);
+  if (!patch) throw UserError(code::unsupported_op, c.options.model, text(patch.error().code, ": ", patch.error().text));
+  return export_onnx(patched(c.graph, *patch));
+}
+
+}  // namespace nasc
