@@ -64,7 +64,7 @@ bool from_json(const std::string& line, const TuneContext& c, Trial& t) {
 }
 } // namespace
 
-Journal::Journal(const std::string& path, const TuneContext& context) : path_(path), context_(context) {
+TrialJournal::TrialJournal(const std::string& path, const TuneContext& context) : path_(path), context_(context) {
   fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd_ < 0)
     throw UserError(code::cannot_create, path, std::strerror(errno));
@@ -81,18 +81,18 @@ Journal::Journal(const std::string& path, const TuneContext& context) : path_(pa
     throw UserError(code::io_error, path, std::strerror(errno));
 }
 
-Journal::~Journal() {
+TrialJournal::~TrialJournal() {
   if (fd_ >= 0)
     close(fd_);
 }
 
-const Trial* Journal::find(const std::string& step, const std::string& kind, const std::string& key,
+const Trial* TrialJournal::find(const std::string& step, const std::string& kind, const std::string& key,
                            const std::string& choice) const {
   auto it = trials_.find({step, kind, key, choice});
   return it == trials_.end() ? nullptr : &it->second;
 }
 
-void Journal::add(const Trial& t) {
+void TrialJournal::add(const Trial& t) {
   std::string line = to_json(t, context_).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   for (size_t at = 0; at < line.size();) {
     ssize_t n = write(fd_, line.data() + at, line.size() - at);

@@ -22,13 +22,13 @@ struct Trial {
   std::vector<double> default_us, us, ratio;
 };
 
-class Journal {
+class TrialJournal {
 public:
   // Opens or makes the file; what it has of this context is known. A last line without its end (the process was
   // killed while writing) is cut off. Throws UserError.
-  Journal(const std::string& path, const TuneContext& context);
-  ~Journal();
-  Journal(const Journal&) = delete;
+  TrialJournal(const std::string& path, const TuneContext& context);
+  ~TrialJournal();
+  TrialJournal(const TrialJournal&) = delete;
   const Trial* find(const std::string& step, const std::string& kind, const std::string& key,
                     const std::string& choice) const;
   void add(const Trial& trial); // returns when the line is on the disk

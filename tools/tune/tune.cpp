@@ -235,7 +235,7 @@ private:
   TuneOptions options_;
   TuneContext context_;
   std::function<void(const TuneProgress&)> progress_;
-  Journal journal_;
+  TrialJournal journal_;
   std::shared_ptr<TuningDatabase> database_;
   std::unique_ptr<WeightPool> pool_;
   Choices choices_;

@@ -61,27 +61,27 @@ TEST_CASE("run_forked: gives the text, and survives crashes, exceptions and endl
   CHECK_THAT(late.text, Catch::Contains("timed out"));
 }
 
-TEST_CASE("Journal: what is on the disk is known again, a cut last line is not") {
+TEST_CASE("TrialJournal: what is on the disk is known again, a cut last line is not") {
   TemporaryFolder folder;
   std::string path = folder / "j";
   {
-    Journal j(path, kHere);
+    TrialJournal j(path, kHere);
     j.add(trial("a"));
     j.add(trial("b"));
   }
   std::string whole = file_content(path);
   for (size_t cut : {size_t{1}, size_t{40}, whole.size() / 2 - 2}) {
     std::ofstream(path, std::ios::binary) << whole.substr(0, whole.size() - cut);
-    Journal j(path, kHere);
+    TrialJournal j(path, kHere);
     REQUIRE(j.find("search", "tile", "00000000000000aa", "a"));
     CHECK(j.find("search", "tile", "00000000000000aa", "a")->ratio == std::vector<double>{0.881});
     CHECK_FALSE(j.find("search", "tile", "00000000000000aa", "b"));
     j.add(trial("b"));
     CHECK(file_content(path) == whole);
   }
-  CHECK(Journal(path, {"cpu 256x16", "1.1", 2}).known() == 0); // another compiler
-  CHECK(Journal(path, {"cpu 256x16", "1.0", 1}).known() == 0); // other threads
-  CHECK(Journal(path, kHere).known() == 2);
+  CHECK(TrialJournal(path, {"cpu 256x16", "1.1", 2}).known() == 0); // another compiler
+  CHECK(TrialJournal(path, {"cpu 256x16", "1.0", 1}).known() == 0); // other threads
+  CHECK(TrialJournal(path, kHere).known() == 2);
 }
 
 TEST_CASE("TuningDatabase: records are found by kind, key, target, threads and version") {
