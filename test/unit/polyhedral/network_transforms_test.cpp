@@ -85,7 +85,9 @@ std::vector<float> run(const Module& m, const char* output) {
   uint32_t state = 7;
   for (const Buffer& b : n.buffers) {
     HostTensor t = zeros(b.dtype, constants(b.shape));
-    if (b.role == Role::input || b.role == Role::weight)
+    if (b.role == Role::weight && b.payload)
+      t = host_tensor(b.dtype, constants(b.shape), b.payload);
+    else if (b.role == Role::input || b.role == Role::weight)
       for (int64_t k = 0; k < t.count(); ++k) t.as<float>()[k] = static_cast<float>((state = state * 1664525 + 1013904223) >> 20) / 2048 - 1;
     buffers[b.name] = t;
   }
@@ -204,23 +206,30 @@ TEST_CASE("layout: a zero border brings padded products back to their box") {
   const Statement& second = n.programs[n.calls[2].program]->statement("mac");
   CHECK(!first.domain.is_equal(first.box));
   CHECK(second.domain.is_equal(second.box));
-  CHECK(n.programs.size() == 6);  // conv and relu each in two forms; add; sum
+  CHECK(n.programs.size() == 6); // conv and relu each in two forms; add; sum
 }
 
 TEST_CASE("scheduler: the planned module computes the same and its plan replays to the same text") {
   Module before = two_convolutions();
-  Scheduled after = schedule_module(before, {});
-  verify(after.module.network);
-  auto replayed = replay(before, parse_plan(text(after.plan), "plan"));
-  if (!replayed) FAIL(replayed.error().code << ": " << replayed.error().text);
-  CHECK(print(replayed->network) == print(after.module.network));
-  for (size_t k = 0; k < after.module.schedules.size(); ++k)
-    CHECK(text(replayed->schedules[k]) == text(after.module.schedules[k]));
-  CHECK(after.module.network.calls.size() < before.network.calls.size());
-  INFO(text(after.plan));
-  for (const char* output : {"y", "z"}) {
-    std::vector<float> a = run(before, output), b = run(after.module, output);
-    REQUIRE(a.size() == b.size());
-    for (size_t k = 0; k < a.size(); ++k) CHECK(b[k] == Approx(a[k]).epsilon(1e-4).margin(1e-4));
+  for (Winograd winograd : {Winograd::off, Winograd::automatic}) {
+    ScheduleOptions options;
+    options.winograd = winograd;
+    Scheduled after = schedule_module(before, options);
+    verify(after.module.network);
+    auto replayed = replay(before, parse_plan(text(after.plan), "plan"));
+    if (!replayed)
+      FAIL(replayed.error().code << ": " << replayed.error().text);
+    CHECK(print(replayed->network) == print(after.module.network));
+    for (size_t k = 0; k < after.module.schedules.size(); ++k)
+      CHECK(text(replayed->schedules[k]) == text(after.module.schedules[k]));
+    if (winograd == Winograd::off)
+      CHECK(after.module.network.calls.size() < before.network.calls.size());
+    INFO(text(after.plan));
+    for (const char* output : {"y", "z"}) {
+      std::vector<float> a = run(before, output), b = run(after.module, output);
+      REQUIRE(a.size() == b.size());
+      for (size_t k = 0; k < a.size(); ++k)
+        CHECK(b[k] == Approx(a[k]).epsilon(1e-4).margin(1e-4));
+    }
   }
 }
