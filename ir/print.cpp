@@ -125,7 +125,9 @@ std::string set_text(const isl::set& set, const std::vector<std::string>& names)
   if (auto it = known.find(first); it != known.end()) return it->second;
   constexpr size_t kMost = 20'000;
   if (known.size() >= kMost) known.clear();
-  return known[first] = settled_text(first);
+  std::string settled = settled_text(first);
+  check_isl_quota();
+  return known[first] = settled;
 }
 
 std::string statement_text(const Program& p, const Statement& s, const std::string& indent) {

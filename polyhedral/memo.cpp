@@ -14,6 +14,7 @@ Expected<ProgramRef> remembered(const std::vector<ProgramRef>& from, const std::
   auto key = std::pair(from, how);
   if (auto it = known.find(key); it != known.end()) return it->second;
   Expected<Program> made = make();
+  check_isl_quota();
   Expected<ProgramRef> out = made ? Expected<ProgramRef>(std::make_shared<const Program>(std::move(*made)))
                                   : std::unexpected(made.error());
   if (known.size() >= kMost) known.clear();
@@ -26,6 +27,7 @@ void verify_once(const ProgramRef& program) {
   auto& seen = known[program.get()];
   if (seen.lock() == program) return;
   verify(*program);
+  check_isl_quota();
   seen = program;
   if (known.size() > 2 * kMost) std::erase_if(known, [](const auto& e) { return e.second.expired(); });
 }

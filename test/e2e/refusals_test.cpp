@@ -1,5 +1,6 @@
 // Models compile and are right when the judge refuses everything and when the engines give up at
 // once; rounding stays to nearest.
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdio>
@@ -106,32 +107,38 @@ TEST_CASE("refusals: tiny networks are right whatever judge and engines refuse")
 
 TEST_CASE("refusals: rounding is to nearest after every stage") {
   TinyZoo zoo;
-  static size_t entered; // of a callback without data
+  static std::atomic<size_t> entered; // of a callback without data
   entered = 0;
   set_ppl_probe_for_tests([] { ++entered; });
-  // With isl's quota of the judge used up, the judge enters PPL.
+  // With isl's quota of the judge used up, the judge enters PPL; in this thread, or in the workers
+  // that emit later.
   for (const Hindrance& h : {Hindrance{.name = "judged by isl"},
-                             Hindrance{.name = "judged by PPL", .isl = {IslEntry::order}}}) {
-    size_t before = entered;
-    for (const auto& [name, path] : zoo.models) {
-      if (name != "tiny-resnet" && name != "tiny-mobilenet" && name != "tiny-bert")
-        continue;
-      INFO(name << ", " << h.name);
-      Hindered hindered(h);
-      Compilation c;
-      c.options = options_for(path, 2);
-      for (const Stage& stage : stages()) {
-        INFO("after " << stage.name);
-        stage.run(c);
+                             Hindrance{.name = "judged by PPL", .isl = {IslEntry::order}}})
+    for (int jobs : {1, 2}) {
+      size_t before = entered;
+      for (const auto& [name, path] : zoo.models) {
+        if (name != "tiny-resnet" && name != "tiny-bert")
+          continue;
+        INFO(name << ", " << h.name << ", " << jobs << " jobs");
+        Hindered hindered(h);
+        Compilation c;
+        c.options = options_for(path, 2);
+        c.options.jobs = jobs;
+        std::atomic<int> wrong = 0;
+        c.progress = [&](const Progress&) { wrong += !rounds_to_nearest(); }; // by each thread
+        for (const Stage& stage : stages()) {
+          INFO("after " << stage.name);
+          stage.run(c);
+          CHECK(rounds_to_nearest());
+          CHECK(wrong == 0);
+        }
+        Loaded l = loaded(c, 2);
+        CHECK(rounds_to_nearest());
+        l.runner.run(inputs_of(l.runner, 2));
         CHECK(rounds_to_nearest());
       }
-      Loaded l = loaded(c, 2);
-      CHECK(rounds_to_nearest());
-      l.runner.run(inputs_of(l.runner, 2));
-      CHECK(rounds_to_nearest());
+      CHECK((entered > before) == !h.isl.empty());
     }
-    CHECK((entered > before) == !h.isl.empty());
-  }
   set_ppl_probe_for_tests(nullptr);
-  std::printf("rounding: PPL was entered %zu times\n", entered);
+  std::printf("rounding: PPL was entered %zu times\n", entered.load());
 }
