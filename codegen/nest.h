@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,10 @@ struct NestNode {
   std::vector<NestExprRef> args;  // user: value of each iterator
 };
 
-// isl AST generation under quota (refusal isl-quota).
+// The nest of a schedule of tiles over boxes, where it has that form: every band a digit of one iterator. nullopt: it
+// has not.
+std::optional<NestRef> nest_of_digits(const Kernel& kernel);
+// That, else isl's AST generation under quota (refusal isl-quota).
 Expected<NestRef> nest_from_schedule(const Kernel& kernel);
 // Textual order, one loop per iterator over the bounds of the domain, guarded where it is not a box. Never fails on
 // a verified Program.

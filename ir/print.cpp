@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "ir/text.h"
@@ -104,10 +105,9 @@ std::string tensor_text(const Tensor& t, bool canonical) {
   return out + "\n";
 }
 
-// isl's text of a set. Parsing it may order disjuncts otherwise and drop redundant constraints: follow that to its end
-// (of a cycle, the least text), so that printing what was parsed gives the same text.
-std::string set_text(const isl::set& set, const std::vector<std::string>& names) {
-  std::vector<std::string> seen = {text(with_dim_names(set, names))};
+// A fixpoint of printing and parsing.
+std::string settled_text(const std::string& first) {
+  std::vector<std::string> seen = {first};
   for (int step = 0; step < 64; ++step) {
     std::string next = text(isl::set(isl_context(), seen.back()));
     auto cycle = std::find(seen.begin(), seen.end(), next);
@@ -115,6 +115,17 @@ std::string set_text(const isl::set& set, const std::vector<std::string>& names)
     seen.push_back(next);
   }
   return seen.back();
+}
+
+// isl's text of a set. Parsing it may order disjuncts otherwise and drop redundant constraints: follow that to its end
+// (of a cycle, the least text), so that printing what was parsed gives the same text.
+std::string set_text(const isl::set& set, const std::vector<std::string>& names) {
+  static thread_local std::map<std::string, std::string> known;  // parsing is most of a Program's text
+  const std::string first = text(with_dim_names(set, names));
+  if (auto it = known.find(first); it != known.end()) return it->second;
+  constexpr size_t kMost = 20'000;
+  if (known.size() >= kMost) known.clear();
+  return known[first] = settled_text(first);
 }
 
 std::string statement_text(const Program& p, const Statement& s, const std::string& indent) {

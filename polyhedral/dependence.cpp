@@ -70,23 +70,13 @@ std::vector<Group> groups_of(const Program& program) {
   return out;
 }
 
-// { S[i..] -> S[j..] } for each order-free S.
-isl::union_map free_pairs(const Program& program) {
-  isl::union_map out = none();
-  for (const Statement& s : program.statements) {
-    if (!is_order_free(s))
-      continue;
-    isl::union_set space = isl::union_set(s.domain).universe();
-    out = out.unite(isl::union_map::from_domain_and_range(space, space));
-  }
-  return out;
-}
-
 isl::union_access_info access(const isl::union_map& sink, const isl::union_map& order) {
   return isl::union_access_info(sink).set_schedule_map(order);
 }
 
-isl::union_map reductions(const Program& program) {
+} // namespace
+
+isl::union_map reduction_pairs(const Program& program) {
   isl::union_map out = none();
   for (const Statement& s : program.statements) {
     if (!is_order_free(s))
@@ -96,7 +86,6 @@ isl::union_map reductions(const Program& program) {
   }
   return out;
 }
-} // namespace
 
 isl::union_map Dependences::ordered() const { return flow.unite(anti).unite(output); }
 isl::union_map Dependences::all() const { return ordered().unite(reduction); }
@@ -110,7 +99,7 @@ bool is_order_free(const Statement& s) {
 Expected<Dependences> dependences(const Program& program) {
   return with_quota([&]() -> Expected<Dependences> {
     isl::union_map order = program.textual_order();
-    Dependences out{none(), none(), none(), reductions(program)};
+    Dependences out{none(), none(), none(), reduction_pairs(program)};
     for (const Group& g : groups_of(program)) {
       auto last_writes = [&](const isl::union_map& sink) {
         return access(sink, order)
@@ -132,14 +121,51 @@ Expected<Dependences> dependences(const Program& program) {
   });
 }
 
+namespace {
+// { S[i] -> S[j] : i before j }
+isl::map earlier(const Statement& s) {
+  isl::union_map order(isl::set(s.domain).identity());
+  for (const isl::map& m : maps(lex_lt(order, order)))
+    return m;
+  isl::set domain = s.domain;
+  return isl::map::empty(domain.identity().space());
+}
+
+struct Touch {
+  size_t statement;
+  bool writes;
+  std::string tensor;
+  isl::map map; // { S[i..] -> T[j..] } on the domain
+};
+} // namespace
+
 Expected<isl::union_map> conflicts(const Program& program) {
   return with_quota([&]() -> Expected<isl::union_map> {
-    isl::union_map order = program.textual_order();
-    isl::union_map writes = program.writes(), reads = program.reads();
-    isl::union_map touching = writes.apply_range(writes.reverse())
-                                  .unite(writes.apply_range(reads.reverse()))
-                                  .unite(reads.apply_range(writes.reverse()));
-    return touching.intersect(lex_lt(order, order)).subtract(free_pairs(program));
+    std::vector<Touch> touches;
+    for (size_t k = 0; k < program.statements.size(); ++k) {
+      const Statement& s = program.statements[k];
+      auto add = [&](const Access& a, bool writes) {
+        touches.push_back({k, writes, a.tensor, a.map.as_map().intersect_domain(s.domain)});
+      };
+      add(s.write, true);
+      for (const Access& read : s.reads)
+        add(read, false);
+    }
+    isl::union_map out = none();
+    for (const Touch& a : touches)
+      for (const Touch& b : touches) {
+        if (a.statement > b.statement || a.tensor != b.tensor || (!a.writes && !b.writes))
+          continue;
+        isl::map pairs = a.map.apply_range(b.map.reverse());
+        if (a.statement == b.statement) { // else the first comes first, whatever the instances
+          const Statement& s = program.statements[a.statement];
+          if (is_order_free(s) || pairs.is_subset(s.domain.identity()))
+            continue;
+          pairs = pairs.intersect(earlier(s));
+        }
+        out = out.unite(isl::union_map(pairs));
+      }
+    return out;
   });
 }
 

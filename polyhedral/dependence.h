@@ -33,5 +33,7 @@ Expected<Dependences> dependences(const Program& program);
 // order, without the free pairs: no value analysis, a superset of ordered() with the same
 // transitive closure. Refusal: isl-quota.
 Expected<isl::union_map> conflicts(const Program& program);
+// Dependences::reduction alone.
+isl::union_map reduction_pairs(const Program& program);
 
 } // namespace nasc

@@ -2,6 +2,7 @@
 #include "polyhedral/module_edit.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "ir/text.h"
@@ -23,7 +24,10 @@ const std::string& key_of(const std::shared_ptr<const Program>& program) {
 }  // namespace
 
 void rebind(Module& module, int call, Program program) {
-  auto fresh = std::make_shared<const Program>(std::move(program));
+  rebind(module, call, std::make_shared<const Program>(std::move(program)));
+}
+
+void rebind(Module& module, int call, std::shared_ptr<const Program> fresh) {
   const std::string& key = key_of(fresh);
   auto& programs = module.network.programs;
   for (size_t k = 0; k < programs.size(); ++k)
@@ -38,28 +42,30 @@ void rebind(Module& module, int call, Program program) {
 
 void drop_unused(Module& module) {
   Network& n = module.network;
+  std::vector<bool> used(n.programs.size());
+  for (const Call& call : n.calls) used[call.program] = true;
+  std::set<std::string> names;
+  std::vector<std::shared_ptr<const Program>> named = n.programs;
+  for (size_t k = 0; k < named.size(); ++k) {  // in the order of their making: names that exist stay
+    if (!used[k]) continue;
+    const std::string& name = named[k]->name;
+    if (names.insert(name).second) continue;
+    std::string base = name.substr(0, name.find("_v"));
+    Program copy = *named[k];
+    for (int count = 2; !names.insert(copy.name = text(base, "_v", count)).second; ++count) {
+    }
+    named[k] = std::make_shared<const Program>(std::move(copy));
+  }
   std::vector<int> place(n.programs.size(), -1);
   std::vector<std::shared_ptr<const Program>> programs;
   std::vector<Schedule> schedules;
-  std::map<std::string, int> names;
-  for (Call& call : n.calls) {
-    int& at = place[call.program];
-    if (at < 0) {
-      at = static_cast<int>(programs.size());
-      std::shared_ptr<const Program> p = n.programs[call.program];
-      std::string base = p->name.substr(0, p->name.find("_v"));  // without the number of an earlier round
-      int count = ++names[base];
-      std::string unique = count == 1 ? base : text(base, "_v", count);
-      if (unique != p->name) {
-        Program copy = *p;
-        copy.name = unique;
-        p = std::make_shared<const Program>(std::move(copy));
-      }
-      programs.push_back(std::move(p));
-      schedules.push_back(module.schedules[call.program]);
-    }
-    call.program = at;
+  for (size_t k = 0; k < named.size(); ++k) {
+    if (!used[k]) continue;
+    place[k] = static_cast<int>(programs.size());
+    programs.push_back(named[k]);
+    schedules.push_back(module.schedules[k]);
   }
+  for (Call& call : n.calls) call.program = place[call.program];
   n.programs = std::move(programs);
   module.schedules = std::move(schedules);
 }

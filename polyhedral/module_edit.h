@@ -10,7 +10,8 @@ namespace nasc {
 // Binds `call` to `program` (its textual schedule when no equal Program exists yet). Programs no longer called stay until
 // drop_unused.
 void rebind(Module& module, int call, Program program);
-// Removes programs without calls and gives the rest unique names.
+void rebind(Module& module, int call, std::shared_ptr<const Program> program);
+// Removes programs without calls and gives the rest unique names: later programs number theirs.
 void drop_unused(Module& module);
 // Calls that bind a buffer with the same memory as `buffer` (views included).
 std::vector<int> calls_of(const Network& network, int buffer);

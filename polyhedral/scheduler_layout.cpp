@@ -1,5 +1,6 @@
 // Which layouts buffers get: channel blocks and zero borders for what convolutions touch, packed matrices.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "polyhedral/cost/contraction.h"
@@ -146,18 +147,28 @@ void plan_activations(Planner& planner) {
     size_t before = n.buffers.size();
     if (planner.network_step({"convert", {{"buffer", name}}})) names.insert(planner.module.network.buffers[before].name);
   }
+  // Buffers of one shape get one border, the widest that any of them needs: then equal layers stay equal kernels.
+  std::map<std::string, Border> borders;
+  auto border_of = [&](const Buffer& b) -> Border& {
+    Border none{std::vector<int64_t>(b.rank()), std::vector<int64_t>(b.rank())};
+    return borders.try_emplace(text(nasc::name(b.dtype), text(b.shape)), none).first->second;
+  };
+  {
+    const Network& n = planner.module.network;
+    for (const Call& call : n.calls) {
+      const Program& p = *n.programs[call.program];
+      std::vector<int> bound = Network::bound(p);
+      for (size_t k = 0; k < bound.size(); ++k) {
+        const Buffer& b = n.buffers[call.args[k]];
+        if (names.count(b.name)) widen(border_of(b), p, p.tensors[bound[k]].name);
+      }
+    }
+  }
   for (const std::string& name : names) {
     const Network& n = planner.module.network;
-    int b = find_buffer(n, name);
-    const Buffer& buffer = n.buffers[b];
+    const Buffer& buffer = n.buffers[find_buffer(n, name)];
     int lanes = planner.module.target.lanes(bytes(buffer.dtype));
-    Border border{std::vector<int64_t>(buffer.rank()), std::vector<int64_t>(buffer.rank())};
-    for (int c : calls_of(n, b)) {
-      const Program& p = *n.programs[n.calls[c].program];
-      std::vector<int> bound = Network::bound(p);
-      for (size_t k = 0; k < bound.size(); ++k)
-        if (n.calls[c].args[k] == b) widen(border, p, p.tensors[bound[k]].name);
-    }
+    const Border& border = border_of(buffer);
     const Extent& channels = buffer.shape[1];
     bool block = lanes > 1 && channels.is_constant() && channels.constant() >= lanes;
     if (!block && !border.any()) continue;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "polyhedral/memo.h"
+
 namespace nasc {
 namespace {
 constexpr const char* kKinds[] = {"schedule", "mapping", "layout", "algebraic", "neural"};
@@ -158,7 +160,7 @@ Expected<Module> apply(const Module& module, const Step& step) {
     for (size_t k = 0; k < out->network.programs.size(); ++k) {
       const auto& p = out->network.programs[k];
       if (std::find(before.begin(), before.end(), p) != before.end()) continue;
-      verify(*p);
+      verify_once(p);
       verify(*p, out->schedules[k]);
     }
     return out;

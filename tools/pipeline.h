@@ -16,6 +16,7 @@
 #include "polyhedral/plan.h"
 #include "polyhedral/scheduler.h"
 #include "tools/tune/tune.h"
+#include "tools/workers.h"
 
 namespace nasc {
 
@@ -58,6 +59,7 @@ struct Compilation {
   Plan plan;
   std::vector<KernelObject> kernels; // emit: one per Program
   std::unique_ptr<ValueTable> values;
+  std::shared_ptr<Workers> workers; // from judge to emit
 
   std::vector<std::string> remarks; // what was given up and why
   std::vector<StageTime> times;

@@ -16,9 +16,16 @@ void judge_stage(Compilation& c);
 // Kernels, in worker threads. What isl or the emitter refuse is emitted in textual order.
 void emit_stage(Compilation& c);
 
-// Calls `work(k)` for k in [0, n) on `jobs` threads; the first exception is thrown again here.
-void in_parallel(size_t n, int jobs, const std::function<void(size_t)>& work,
-                 const std::function<void(size_t)>& done);
-int effective_jobs(const CompileOptions& options, size_t items);
+// What a worker gets: text, because isl values belong to the thread that made them. A single thread
+// gets text, too, so that the number of workers makes no difference to the result.
+struct KernelText {
+  std::string program, schedule, name;
+};
+KernelText kernel_text(const Module& module, size_t program);
+// The Kernel, parsed once per thread.
+const Kernel& parsed(const KernelText& text);
+void forget_parsed(); // of the calling thread
+
+Workers& workers(Compilation& c);
 
 } // namespace nasc

@@ -1,8 +1,6 @@
 // Kernels to machine code, each in a worker that has an isl context of its own.
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
+#include <map>
 #include <thread>
 
 #include "ir/text.h"
@@ -11,23 +9,19 @@
 namespace nasc {
 namespace {
 
-// What a worker gets: text, because isl values belong to the thread that made them. A single thread
-// gets text, too, so that the number of workers makes no difference to the result.
-struct Work {
-  std::string program, schedule, symbol, name;
-};
-
 struct Made {
   KernelObject object;
   std::vector<std::string> remarks;
 };
 
-Made emit_one(const Work& work, const Target& target, const EmitOptions& options) {
+Made emit_one(const KernelText& work, const std::string& symbol, const Target& target,
+              const EmitOptions& options) {
   Made made;
-  Program program = parse_program(work.program, work.name);
+  const Kernel& kernel = parsed(work);
+  const Program& program = kernel.program;
   Schedule textual = textual_schedule(program);
   auto tried = [&](const Schedule& schedule, const EmitOptions& how, const char* instead) {
-    Expected<KernelObject> object = emit_kernel({program, schedule}, target, work.symbol, how);
+    Expected<KernelObject> object = emit_kernel({program, schedule}, target, symbol, how);
     if (!object)
       made.remarks.push_back(
           text(work.name, ": ", object.error().code, ": ", object.error().text, instead));
@@ -35,10 +29,8 @@ Made emit_one(const Work& work, const Target& target, const EmitOptions& options
       made.object = std::move(*object);
     return object.has_value();
   };
-  Expected<Schedule> schedule = parse(program, work.schedule);
-  NASC_CHECK(schedule) << work.name << ": " << schedule.error().text;
-  bool is_textual = text(*schedule) == text(textual);
-  if (!is_textual && tried(*schedule, options, "; in textual order instead"))
+  bool is_textual = work.schedule == text(textual);
+  if (!is_textual && tried(kernel.schedule, options, "; in textual order instead"))
     return made;
   if (tried(textual, options, "; in plain loops instead"))
     return made;
@@ -50,39 +42,41 @@ Made emit_one(const Work& work, const Target& target, const EmitOptions& options
 
 } // namespace
 
-int effective_jobs(const CompileOptions& o, size_t items) {
-  int jobs =
-      o.jobs > 0 ? o.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  return static_cast<int>(std::min<size_t>(static_cast<size_t>(jobs), std::max<size_t>(items, 1)));
+KernelText kernel_text(const Module& m, size_t k) {
+  return {print(*m.network.programs[k]), text(m.schedules[k]), m.network.programs[k]->name};
 }
 
-void in_parallel(size_t n, int jobs, const std::function<void(size_t)>& work,
-                 const std::function<void(size_t)>& done) {
-  std::atomic<size_t> next{0};
-  std::mutex mutex;
-  std::exception_ptr error;
-  auto loop = [&] {
-    for (size_t k; (k = next++) < n;) {
-      try {
-        work(k);
-        std::lock_guard hold(mutex);
-        done(k);
-      } catch (...) {
-        next = n;
-        std::lock_guard hold(mutex);
-        if (!error)
-          error = std::current_exception();
-      }
-    }
-  };
-  std::vector<std::thread> team;
-  for (int t = 1; t < jobs; ++t)
-    team.emplace_back(loop);
-  loop();
-  for (auto& t : team)
-    t.join();
-  if (error)
-    std::rethrow_exception(error);
+namespace {
+std::map<std::string, Kernel>& kernels_of_thread() {
+  static thread_local std::map<std::string, Kernel> kept;
+  return kept;
+}
+} // namespace
+
+const Kernel& parsed(const KernelText& work) {
+  auto& kept = kernels_of_thread();
+  std::string key = work.program + work.schedule;
+  auto it = kept.find(key);
+  if (it != kept.end())
+    return it->second;
+  Program program = parse_program(work.program, work.name);
+  Expected<Schedule> schedule = parse(program, work.schedule);
+  NASC_CHECK(schedule) << work.name << ": " << schedule.error().text;
+  return kept.emplace(key, Kernel{std::move(program), std::move(*schedule)}).first->second;
+}
+
+void forget_parsed() { kernels_of_thread().clear(); }
+
+Workers& workers(Compilation& c) {
+  if (!c.workers) {
+    int jobs = c.options.jobs > 0
+                   ? c.options.jobs
+                   : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    size_t items = std::max<size_t>(c.module.schedules.size(), 1);
+    c.workers = std::make_shared<Workers>(
+        static_cast<int>(std::min<size_t>(static_cast<size_t>(jobs), items)));
+  }
+  return *c.workers;
 }
 
 void emit_stage(Compilation& c) {
@@ -98,19 +92,22 @@ void emit_stage(Compilation& c) {
         c.values->add(extent);
   options.values = c.values->index();
 
-  std::vector<Work> work;
-  for (size_t k = 0; k < m.schedules.size(); ++k) {
-    const Program& p = *m.network.programs[k];
-    work.push_back({print(p), text(m.schedules[k]), text("k", k, "_", identifier(p.name)), p.name});
-  }
+  std::vector<KernelText> work;
+  for (size_t k = 0; k < m.schedules.size(); ++k)
+    work.push_back(kernel_text(m, k));
   std::vector<Made> made(work.size());
   size_t finished = 0;
-  in_parallel(
-      work.size(), effective_jobs(c.options, work.size()),
-      [&](size_t k) { made[k] = emit_one(work[k], m.target, options); },
+  workers(c).run(
+      work.size(),
+      [&](size_t k) {
+        std::string symbol = text("k", k, "_", identifier(work[k].name));
+        made[k] = emit_one(work[k], symbol, m.target, options);
+      },
       [&](size_t k) {
         c.progress({.name = work[k].name.c_str(), .done = ++finished, .total = work.size()});
       });
+  c.workers.reset();
+  forget_parsed();
   c.kernels.clear();
   for (size_t k = 0; k < made.size(); ++k) {
     for (auto& r : made[k].remarks)

@@ -139,15 +139,27 @@ void judge_stage(Compilation& c) {
   if (c.options.verify_each)
     verify_all(c.module);
   const size_t n = c.module.schedules.size();
+  std::vector<KernelText> work;
+  for (size_t k = 0; k < n; ++k)
+    work.push_back(kernel_text(c.module, k));
+  std::vector<Verdict> verdicts(n);
+  size_t finished = 0;
+  workers(c).run(
+      n,
+      [&](size_t k) {
+        const Kernel& kernel = parsed(work[k]);
+        bool textual = text(textual_schedule(kernel.program)) == work[k].schedule;
+        verdicts[k] = textual ? yes_verdict() : judge_order(kernel); // the order that it means
+      },
+      [&](size_t k) {
+        c.progress({.name = work[k].name.c_str(), .done = ++finished, .total = n});
+      });
   for (size_t k = 0; k < n; ++k) {
     const Program& program = *c.module.network.programs[k];
-    c.progress({.name = program.name.c_str(), .done = k, .total = n});
-    Schedule textual = textual_schedule(program);
-    if (text(textual) == text(c.module.schedules[k]))
-      continue; // the order that the Program means
-    Verdict v = judge_order(kernel(c.module, static_cast<int>(k)));
+    const Verdict& v = verdicts[k];
     if (v.allowed())
       continue;
+    Schedule textual = textual_schedule(program);
     if (!c.options.plan_file.empty() && v.answer == Verdict::no)
       throw UserError(code::bad_plan, c.options.plan_file + ":" + program.name, text(v));
     c.remarks.push_back(text(program.name, ": textual order, since its schedule is ", text(v)));

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "polyhedral/group.h"
+#include "polyhedral/memo.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/transformation.h"
 
@@ -20,6 +21,35 @@ std::string unused(const std::string& wanted, std::set<std::string>& taken) {
   std::string name = wanted;
   for (int k = 1; !taken.insert(name).second; ++k) name = text(wanted, "_", k);
   return name;
+}
+
+// Names of the consumer's tensors and statements in the merged Program.
+std::map<std::string, std::string> names_in_merged(const Program& p, const Program& q,
+                                                   const std::vector<std::pair<std::string, std::string>>& same) {
+  std::set<std::string> taken;
+  for (const Tensor& t : p.tensors) taken.insert(t.name);
+  for (const Statement& s : p.statements) taken.insert(s.name);
+  std::map<std::string, std::string> names(same.begin(), same.end());
+  for (const Tensor& t : q.tensors)
+    if (!names.count(t.name)) names[t.name] = unused(t.name, taken);
+  for (const Statement& s : q.statements) names[s.name] = unused(s.name, taken);
+  return names;
+}
+
+Expected<Program> merge(const Program& p, const Program& q, const std::map<std::string, std::string>& names,
+                        const std::string& inner) {
+  Program renamed_q = with_names(q, names);
+  Program merged = p;
+  merged.name = p.name + "_" + q.name;
+  merged.origin = p.origin + "+" + q.origin;
+  merged.tensor(inner).role = Role::temp;
+  merged.tensor(inner).layout.reset();
+  for (const Tensor& t : renamed_q.tensors)
+    if (!merged.find_tensor(t.name)) merged.tensors.push_back(t);
+  for (const Statement& s : renamed_q.statements) merged.statements.push_back(s);
+  auto group = group_of(merged);
+  if (!group) return refuse("different-index-spaces", group.error().text);
+  return merged;
 }
 
 Expected<Module> apply_fuse(const Module& module, const Args& a) {
@@ -49,43 +79,31 @@ Expected<Module> apply_fuse(const Module& module, const Args& a) {
       std::any_of(n.buffers.begin(), n.buffers.end(), [&](const Buffer& b) { return b.alias_of == shared; }))
     return refuse("used-elsewhere", n.buffers[shared].name + " has other users");
 
-  std::set<std::string> taken;
-  for (const Tensor& t : p.tensors) taken.insert(t.name);
-  for (const Statement& s : p.statements) taken.insert(s.name);
-  std::map<std::string, std::string> names;
-  std::vector<std::pair<Tensor, int>> added;  // bound tensors of q that p does not have yet, with their buffers
+  // Which arguments of the consumer the producer has, too.
+  std::string how = "fuse";
+  std::vector<std::pair<std::string, std::string>> same;  // names of one buffer in the consumer and in the producer
   for (size_t k = 0; k < q_bound.size(); ++k) {
     const Tensor& t = q.tensors[q_bound[k]];
-    auto same = std::find(producer.args.begin(), producer.args.end(), consumer.args[k]);
-    if (t.role != Role::output && same != producer.args.end())
-      names[t.name] = p.tensors[p_bound[same - producer.args.begin()]].name;
+    auto at = std::find(producer.args.begin(), producer.args.end(), consumer.args[k]);
+    if (t.role == Role::output || at == producer.args.end()) continue;
+    same.emplace_back(t.name, p.tensors[p_bound[at - producer.args.begin()]].name);
+    how += text(" ", same.back().first, "=", same.back().second);
   }
-  for (const Tensor& t : q.tensors)
-    if (!names.count(t.name)) names[t.name] = unused(t.name, taken);
-  for (const Statement& s : q.statements) names[s.name] = unused(s.name, taken);
-  Program renamed_q = with_names(q, names);
-
-  Program merged = p;
-  merged.name = p.name + "_" + q.name;
-  merged.origin = p.origin + "+" + q.origin;
-  merged.tensor(inner).role = Role::temp;
-  merged.tensor(inner).layout.reset();
-  for (const Tensor& t : renamed_q.tensors)
-    if (!merged.find_tensor(t.name)) merged.tensors.push_back(t);
-  for (const Statement& s : renamed_q.statements) merged.statements.push_back(s);
-  auto group = group_of(merged);
-  if (!group) return refuse("different-index-spaces", group.error().text);
+  std::map<std::string, std::string> names = names_in_merged(p, q, same);
+  auto merged = remembered({n.programs[producer.program], n.programs[consumer.program]}, how + " " + inner,
+                           [&]() { return merge(p, q, names, inner); });
+  if (!merged) return std::unexpected(merged.error());
 
   std::map<std::string, int> buffer_of;
   for (size_t k = 0; k < p_bound.size(); ++k) buffer_of[p.tensors[p_bound[k]].name] = producer.args[k];
   for (size_t k = 0; k < q_bound.size(); ++k) buffer_of[names.at(q.tensors[q_bound[k]].name)] = consumer.args[k];
   Call call{0, {}, producer.name + "+" + consumer.name};
-  for (const Tensor& t : merged.tensors)
+  for (const Tensor& t : (*merged)->tensors)
     if (t.role != Role::temp) call.args.push_back(buffer_of.at(t.name));
 
   Module out = module;
   out.network.calls[second] = call;
-  rebind(out, static_cast<int>(second), std::move(merged));
+  rebind(out, static_cast<int>(second), *merged);
   out.network.calls.erase(out.network.calls.begin() + first);
   drop_unused(out);
   return out;

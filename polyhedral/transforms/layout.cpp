@@ -7,6 +7,7 @@
 // Source   layout rewriting of cpu-perf 7 (NCHWc); "transform_layout" of TVM.
 #include <algorithm>
 
+#include "polyhedral/memo.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/transformation.h"
 
@@ -66,12 +67,20 @@ Expected<Module> apply_layout(const Module& module, const Args& a) {
   Module out = module;
   out.network.buffers[b].layout = l;
   for (int c : calls_of(n, b)) {
-    Program p = *out.network.programs[out.network.calls[c].program];
-    std::vector<int> bound = Network::bound(p);
+    ProgramRef old = out.network.programs[out.network.calls[c].program];
+    std::vector<int> places;
+    std::vector<int> bound = Network::bound(*old);
     for (size_t k = 0; k < bound.size(); ++k)
-      if (out.network.calls[c].args[k] == b) p.tensors[bound[k]].layout = l;
-    recut_domains(p);
-    rebind(out, c, std::move(p));
+      if (out.network.calls[c].args[k] == b) places.push_back(bound[k]);
+    std::string how = "layout " + text(l);
+    for (int place : places) how += text(" ", place);
+    auto fresh = remembered({old}, how, [&]() -> Expected<Program> {
+      Program p = *old;
+      for (int place : places) p.tensors[place].layout = l;
+      recut_domains(p);
+      return p;
+    });
+    rebind(out, c, *fresh);
   }
   drop_unused(out);
   return out;

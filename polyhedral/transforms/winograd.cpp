@@ -7,7 +7,9 @@
 // direct sums, below 1 (m = 2) and 2.5 (m = 4) times. Source   Lavin and Gray 2016; points {0, 3/4,
 // -3/4, 3/2, -3/2, inf} of cpu-perf 3.4; schemes of cpu-perf 7.
 #include <algorithm>
+#include <functional>
 
+#include "polyhedral/memo.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/transformation.h"
 #include "polyhedral/transforms/winograd_programs.h"
@@ -199,8 +201,16 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
   if (n.buffers[n.root(weights)].role != Role::weight || !is_row_major(n.buffers[weights]))
     return refuse("not-constant", n.buffers[weights].name + " is no row-major constant");
 
-  Program filter = filter_program(p, *shape), input = input_program(p, *shape),
-          product = product_program(*shape), output = output_program(p, *shape);
+  const ProgramRef whole = n.programs[call.program];
+  auto made_of = [&](const char* part, const std::function<Program()>& make) {
+    return *remembered({whole}, text("winograd ", m, " ", part), [&]() -> Expected<Program> { return make(); });
+  };
+  ProgramRef filter_ref = made_of("filter", [&] { return filter_program(p, *shape); }),
+             input_ref = made_of("input", [&] { return input_program(p, *shape); }),
+             product_ref = made_of("product", [&] { return product_program(*shape); }),
+             output_ref = made_of("output", [&] { return output_program(p, *shape); });
+  const Program &filter = *filter_ref, &input = *input_ref, &product = *product_ref,
+                &output = *output_ref;
   Module out = module;
   Network& net = out.network;
   const std::string base = n.buffers[call.args.back()].name;
@@ -231,10 +241,10 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
   net.calls.erase(net.calls.begin() + at);
   net.calls.insert(net.calls.begin() + at, calls.begin(), calls.end());
   net.calls.insert(net.calls.begin(), create);
-  rebind(out, 0, std::move(filter));
-  rebind(out, static_cast<int>(at) + 1, std::move(input));
-  rebind(out, static_cast<int>(at) + 2, std::move(product));
-  rebind(out, static_cast<int>(at) + 3, std::move(output));
+  rebind(out, 0, filter_ref);
+  rebind(out, static_cast<int>(at) + 1, input_ref);
+  rebind(out, static_cast<int>(at) + 2, product_ref);
+  rebind(out, static_cast<int>(at) + 3, output_ref);
   drop_unused(out);
   return out;
 }

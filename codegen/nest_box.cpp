@@ -1,0 +1,237 @@
+// The nest of a schedule whose statements fill boxes and whose bands are digits of single iterators: what isl's AST
+// generation would give, read off the tree in a hundredth of its time. Everything else is isl's.
+#include <map>
+#include <optional>
+
+#include "codegen/nest.h"
+#include "codegen/nest_text.h"
+#include "polyhedral/loop_tree.h"
+
+namespace nasc {
+namespace {
+
+struct NotDigits {};  // the tree has another form
+
+// One digit of an iterator with values 0 .. extent-1: floor((x mod before) / stride).
+struct Digit {
+  int iterator = -1;  // -1: the band is constant for the statement
+  int64_t stride = 1;
+};
+
+int64_t floordiv(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+
+int64_t value_at(const QuasiAff& f, int iterator, int64_t x) {
+  int64_t sum = f.linear.constant;
+  if (f.linear.coefficients[iterator]) sum += f.linear.coefficients[iterator] * x;
+  for (const auto& [by, inner] : f.floors) sum += by * value_at(inner, iterator, x);
+  return floordiv(sum, f.linear.denominator);
+}
+
+bool mentions(const QuasiAff& f, int iterator) {
+  if (f.linear.coefficients[iterator]) return true;
+  for (const auto& floor : f.floors)
+    if (mentions(floor.second, iterator)) return true;
+  return false;
+}
+bool has_parameters(const QuasiAff& f) {
+  if (!f.linear.parameters.empty()) return true;
+  for (const auto& floor : f.floors)
+    if (has_parameters(floor.second)) return true;
+  return false;
+}
+
+// What is fixed of each iterator of a statement below some bands.
+struct Place {
+  std::vector<int64_t> extents;
+  std::vector<int64_t> windows;      // values left; strides of the last digits
+  std::vector<NestExprRef> values;   // sum of stride * digit
+};
+
+class Builder {
+ public:
+  explicit Builder(const Kernel& kernel) : kernel_(kernel) {
+    for (const Statement& s : kernel.program.statements) {
+      Place p;
+      isl::set box = isl::set::universe(s.domain.space());
+      std::string tuple, bounds;
+      for (int d = 0; d < dims(s.domain); ++d) {
+        auto range = constant_range(s.domain, d);
+        if (!range || range->first != 0 || range->second > kMost) throw NotDigits{};
+        p.extents.push_back(range->second + 1);
+        tuple += text(d ? ", i" : "i", d);
+        bounds += text(d ? " and " : " : ", "0 <= i", d, " <= ", range->second);
+      }
+      if (!s.domain.is_equal(isl::set(isl_context(), "{ " + s.name + "[" + tuple + "]" + bounds + " }"))) throw NotDigits{};
+      p.windows = p.extents;
+      p.values.assign(p.extents.size(), nullptr);
+      places_[s.name] = p;
+    }
+  }
+
+  NestRef build() {
+    NestRef out = walk(tree_of(kernel_.schedule), places_);
+    return out;
+  }
+
+ private:
+  using Places = std::map<std::string, Place>;
+  static constexpr int64_t kMost = 1 << 16;
+
+  NestRef walk(const LoopTreeRef& t, const Places& at) {
+    switch (t->kind) {
+      case LoopTree::leaf: return user(t, at);
+      case LoopTree::loop: return loop(t, at);
+      case LoopTree::region: {
+        auto node = std::make_shared<NestNode>();
+        node->kind = t->mark.kind == Mark::stage ? NestNode::stage : NestNode::barrier;
+        node->mark = t->mark;
+        if (node->kind != NestNode::stage) throw NotDigits{};
+        node->children.push_back(walk(t->children[0], at));
+        return node;
+      }
+      case LoopTree::sequence: break;
+    }
+    std::vector<NestRef> children;
+    for (size_t k = 0; k < t->children.size(); ++k) {
+      for (const auto& [name, filter] : t->filters[k])
+        if (!filter.is_equal(isl::set::universe(filter.space()))) throw NotDigits{};
+      children.push_back(walk(t->children[k], at));
+    }
+    return nest_block(std::move(children));
+  }
+
+  NestRef user(const LoopTreeRef& t, const Places& at) {
+    if (t->statements.size() != 1) throw NotDigits{};
+    auto node = std::make_shared<NestNode>();
+    node->kind = NestNode::user;
+    node->statement = *t->statements.begin();
+    const Place& p = at.at(node->statement);
+    for (size_t d = 0; d < p.extents.size(); ++d) {
+      if (p.windows[d] != 1) throw NotDigits{};
+      node->args.push_back(p.values[d] ? p.values[d] : nest_constant(0));
+    }
+    return node;
+  }
+
+  Digit digit(const isl::pw_aff& band, const Place& p) {
+    if (!band.isa_aff()) throw NotDigits{};
+    QuasiAff f = quasi(band.as_aff());
+    if (has_parameters(f)) throw NotDigits{};
+    Digit out;
+    for (int d = 0; d < static_cast<int>(p.extents.size()); ++d) {
+      if (!mentions(f, d)) continue;
+      if (out.iterator >= 0) throw NotDigits{};
+      out.iterator = d;
+    }
+    if (out.iterator < 0) {
+      if (!f.floors.empty() || f.linear.constant != 0) throw NotDigits{};
+      return out;
+    }
+    // What the outer digits leave of x is x mod `before`; within a last, partial tile `windows` is smaller.
+    int64_t extent = p.extents[out.iterator], before = strides_.count({p_name_, out.iterator})
+                                                           ? strides_.at({p_name_, out.iterator})
+                                                           : extent;
+    int64_t stride = 1;
+    while (stride < before && value_at(f, out.iterator, stride) == 0) ++stride;
+    for (int64_t x = 0; x < extent; ++x)
+      if (value_at(f, out.iterator, x) != x % before / stride) throw NotDigits{};
+    out.stride = stride;
+    return out;
+  }
+
+  NestRef loop(const LoopTreeRef& t, const Places& at) {
+    int64_t trips = -1, full = -1;
+    std::map<std::string, Digit> digits;
+    for (const auto& [name, band] : t->band) {
+      const Place& p = at.at(name);
+      p_name_ = name;
+      Digit d = digit(band, p);
+      int64_t window = d.iterator < 0 ? 1 : p.windows[d.iterator];
+      int64_t n = (window + d.stride - 1) / d.stride, whole = window / d.stride;
+      if (window < d.stride) n = 1, whole = 1;  // one tile, smaller than its size
+      if (trips >= 0 && (trips != n || full != whole)) throw NotDigits{};
+      trips = n, full = whole;
+      digits[name] = d;
+    }
+    if (trips != full && !isolates(t->isolate, full)) throw NotDigits{};
+    auto saved = strides_;
+    for (const auto& [name, d] : digits)
+      if (d.iterator >= 0) strides_[{name, d.iterator}] = d.stride;
+    int band = ++bands_;
+    std::vector<NestRef> parts = {part(t, at, digits, 0, full, band)};
+    if (trips != full) {
+      NestRef rest = part(t, at, digits, full, trips, band);
+      if (t->mark.has(Annotation::parallel) && full > 1) rest = once(t->mark, band, rest);
+      parts.push_back(rest);
+    }
+    strides_ = saved;
+    return parts.size() == 1 ? parts[0] : nest_block(std::move(parts));
+  }
+
+  static bool isolates(const Isolate& isolate, int64_t full) {
+    if (!isolate) return false;
+    auto range = constant_range(*isolate, 0);
+    return range && range->first == 0 && range->second == full - 1;
+  }
+
+  // Values first .. last-1 of the band.
+  NestRef part(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits, int64_t first,
+               int64_t last, int band) {
+    Places inside;
+    bool single = last - first == 1;
+    std::string variable = single ? "" : text("c", depth_);
+    for (const auto& [name, d] : digits) {
+      Place p = at.at(name);
+      if (d.iterator >= 0) {
+        int64_t& window = p.windows[d.iterator];
+        window = std::min(d.stride, window - first * d.stride);
+        NestExprRef digit = single ? nest_constant(first * d.stride) : nest_variable(variable);
+        if (!single && d.stride != 1) digit = nest_op(NestExpr::mul, {digit, nest_constant(d.stride)});
+        NestExprRef& sum = p.values[d.iterator];
+        if (!(single && first == 0)) sum = sum ? nest_op(NestExpr::add, {sum, digit}) : digit;
+      }
+      inside[name] = std::move(p);
+    }
+    if (single) return walk(t->children[0], inside);
+    ++depth_;
+    auto node = std::make_shared<NestNode>();
+    node->kind = NestNode::loop;
+    node->variable = variable;
+    node->mark = t->mark;
+    node->band = band;
+    node->lower = nest_constant(first);
+    node->upper = nest_constant(last - 1);
+    node->children.push_back(walk(t->children[0], inside));
+    --depth_;
+    return node;
+  }
+
+  // A part of a divided band without a loop of its own: one thread runs it.
+  static NestRef once(const Mark& mark, int band, NestRef body) {
+    auto node = std::make_shared<NestNode>();
+    node->kind = NestNode::loop;
+    node->variable = "once";
+    node->lower = node->upper = nest_constant(0);
+    node->mark = mark;
+    node->band = band;
+    node->children.push_back(std::move(body));
+    return node;
+  }
+
+  const Kernel& kernel_;
+  Places places_;
+  std::map<std::pair<std::string, int>, int64_t> strides_;  // of the innermost digit so far, per statement and iterator
+  std::string p_name_;
+  int bands_ = 0, depth_ = 0;
+};
+}  // namespace
+
+std::optional<NestRef> nest_of_digits(const Kernel& kernel) {
+  try {
+    return Builder(kernel).build();
+  } catch (const NotDigits&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace nasc
