@@ -13,9 +13,11 @@
 namespace nasc {
 
 // What a judge looks at; a judge answers yes when it has no opinion on what is given.
+struct NetworkPair;
 struct Subject {
   const Kernel* kernel = nullptr;
   const Graph* graph = nullptr;
+  NetworkPair* networks = nullptr; // a neural candidate and its original
 };
 struct Judge {
   const char* name;

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "ir/adjoint.h"
+#include "ir/execute.h"
 #include "ir/points.h"
 #include "legality/scoring_linear.h"
 #include "legality/scoring_programs.h"
@@ -143,16 +145,16 @@ struct Maker {
       }
       std::vector<int> args;
       for (int a : c.args) args.push_back(view_of(a));
-      if (is_norm(c)) {
-        replace(out, norm(args[0], c.name));
+      if (is_norm(c) && !options.own_weights) {
+        replace(out, options.measured == Measured::flow ? args[0] : norm(args[0], c.name));
         continue;
       }
       into.call(into.program(p), args, c.name);
       Products found = products(*p);
       if (!found.weights.empty()) {
         add_layer(c, found, args, out);
-        if (options.unit_norm && layers.back().spatial && !read_by_norm_only(out)) replace(out, norm(out, c.name));
-      } else if (rectifies(*p)) {
+        if (options.unit_norm && !options.own_weights && options.measured == Measured::fisher && layers.back().spatial && !read_by_norm_only(out)) replace(out, norm(out, c.name));
+      } else if (rectifies(*p) && options.measured == Measured::fisher) {
         codes.push_back(out);
       }
     }
@@ -252,36 +254,41 @@ ScoringNetwork::ScoringNetwork(const Network& base, const ScoringOptions& option
   m.into.network.outputs.clear();
   m.into = Appender(std::move(m.into.network));
   int logits = m.copy_calls();
-  m.zero_biases();
+  if (!options_.own_weights) m.zero_biases();
   Appender& into = m.into;
   const Shape& out = into.at(logits).shape;
   classes_ = element_count(constants(out)) / std::max<int64_t>(batch_, 1);
   if (out.empty() || !out[0].is(batch_) || classes_ < 2 || layers_.empty()) unsupported(base, "its output is no batch of class scores");
   logits = into.viewed(logits, {batch_, classes_});
 
-  labels_ = into.buffer("labels", DType::f32, {batch_, classes_}, Role::input);
-  into.network.inputs.push_back(labels_);
-  int loss = m.measured("cross-entropy", {logits, labels_}, {1});
-  std::vector<int> adjoints = add_adjoints(into, loss, m.ones("seed", {1}), m.activations);
+  bool flow = options_.measured == Measured::flow;
+  int of = logits;
+  if (!flow) {
+    labels_ = into.buffer("labels", DType::f32, {batch_, classes_}, Role::input);
+    into.network.inputs.push_back(labels_);
+    of = m.measured("cross-entropy", {logits, labels_}, {1});
+  }
+  std::vector<int> adjoints = add_adjoints(into, of, m.ones("seed", into.at(of).shape), m.activations);
   for (size_t k = 0; k < layers_.size(); ++k) {
     if (adjoints[k] < 0) unsupported(base, "the loss does not depend on layer " + layers_[k].name);
-    m.measured("fisher", {m.activations[k], adjoints[k]}, {layers_[k].channels});
+    m.measured(flow ? "flow" : "fisher", {m.activations[k], adjoints[k]}, {layers_[k].channels});
   }
   for (int b : m.codes) {
     rectified_.push_back(element_count(constants(into.at(b).shape)) / batch_);
     m.measured("codes", {b}, {batch_, batch_});
   }
-  if (options_.with_jacobian) {
+  if (options_.with_jacobian && !flow) {
     int gradient = add_adjoints(into, logits, m.ones("all_logits", {batch_, classes_}), {image_})[0];
     into.network.buffers[static_cast<size_t>(into.network.root(gradient))].role = Role::output;
     into.network.outputs.push_back(gradient);
   }
   if (original) find_positions(base, *original, weights_);
-  prepared_ = std::make_unique<Prepared>(std::move(into.network));
+  network_ = std::make_unique<Network>(into.network);
+  if (!flow) prepared_ = std::make_unique<Prepared>(std::move(into.network));
 }
 
 std::vector<int64_t> ScoringNetwork::image_shape() const {
-  return constants(prepared_->network().buffers[static_cast<size_t>(image_)].shape);
+  return constants(network_->buffers[static_cast<size_t>(image_)].shape);
 }
 int64_t ScoringNetwork::macs() const {
   int64_t sum = 0;
@@ -294,37 +301,72 @@ int64_t ScoringNetwork::parameters() const {
   return sum;
 }
 
-Scores ScoringNetwork::score(uint64_t seed, const Minibatch& data) const {
-  std::vector<std::shared_ptr<const HostTensor>> drawn;
+namespace {
+// The tensors of one seed, some of them parts of draws.
+struct Drawn {
+  std::vector<std::shared_ptr<const HostTensor>> whole;
   std::vector<HostTensor> parts;
-  parts.reserve(weights_.size());
   std::vector<const HostTensor*> given;
-  for (const ScoredWeight& w : weights_) {
-    std::string name = w.layer;
-    int earlier = 0;  // a second weight of a layer that is no part of the original has a draw of its own
-    for (const ScoredWeight& x : weights_) {
-      if (&x == &w) break;
-      earlier += x.layer == w.layer && x.elements.empty();
+
+  Drawn(const std::vector<ScoredWeight>& weights, Init init, uint64_t seed) {
+    parts.reserve(weights.size());
+    std::map<std::string, int> fresh;  // a second weight of a layer that is no part of the original has a draw of its own
+    for (const ScoredWeight& w : weights) {
+      std::string name = w.layer;
+      if (w.elements.empty())
+        if (int earlier = fresh[w.layer]++) name += text("#", earlier);
+      whole.push_back(drawn_weight(init, seed, name, w.drawn_shape, w.fan_in, w.fan_out));
+      given.push_back(whole.back().get());
+      if (w.elements.empty()) continue;
+      parts.push_back(zeros(DType::f32, w.shape));
+      float* to = parts.back().as<float>();
+      const float* from = whole.back()->as<float>();
+      for (size_t i = 0; i < w.elements.size(); ++i) to[i] = from[w.elements[i]];
+      given.back() = &parts.back();
     }
-    if (w.elements.empty() && earlier) name += text("#", earlier);
-    drawn.push_back(drawn_weight(options_.init, seed, name, w.drawn_shape, w.fan_in, w.fan_out));
-    if (w.elements.empty()) {
-      given.push_back(drawn.back().get());
-      continue;
-    }
-    parts.push_back(zeros(DType::f32, w.shape));
-    float* to = parts.back().as<float>();
-    const float* from = drawn.back()->as<float>();
-    for (size_t i = 0; i < w.elements.size(); ++i) to[i] = from[w.elements[i]];
-    given.push_back(&parts.back());
   }
-  return score_with(given, data);
+};
+}  // namespace
+
+Scores ScoringNetwork::score(uint64_t seed, const Minibatch& data) const {
+  return score_with(Drawn(weights_, options_.init, seed).given, data);
+}
+
+// In double and through the executor: products of many layers' sums leave the range of float.
+Scores ScoringNetwork::flow(uint64_t seed) const {
+  NASC_CHECK(options_.measured == Measured::flow) << "a network made for another score";
+  Network n = network();
+  Drawn drawn(weights_, options_.init, seed);
+  for (size_t k = 0; k < weights_.size(); ++k) {
+    std::vector<float> absolute(static_cast<size_t>(drawn.given[k]->count()));
+    for (size_t i = 0; i < absolute.size(); ++i) absolute[i] = std::abs(drawn.given[k]->as<float>()[i]);
+    n.buffers[static_cast<size_t>(weights_[k].buffer)].payload = payload_of(absolute);
+  }
+  HostTensor ones = zeros(DType::f32, image_shape());
+  std::fill_n(ones.as<float>(), ones.count(), 1.f);
+  std::vector<HostTensor> out = execute(n, {ones}, {.in_double = true});
+  Scores s;
+  for (size_t k = 0; k < layers_.size(); ++k) {
+    double sum = 0;
+    for (double d : to_doubles(out[k])) sum += d;
+    s.fisher.push_back(sum);
+  }
+  return s;
+}
+
+Scores ScoringNetwork::score_trained(const Minibatch& data) const {
+  NASC_CHECK(options_.own_weights) << "a network without weights of its own";
+  return scores_of({{image_, &data.images}, {labels_, &data.labels}});
 }
 
 Scores ScoringNetwork::score_with(const std::vector<const HostTensor*>& weights, const Minibatch& data) const {
   NASC_CHECK(weights.size() == weights_.size()) << "weights of a scoring network";
   std::map<int, const HostTensor*> bound = {{image_, &data.images}, {labels_, &data.labels}};
   for (size_t k = 0; k < weights.size(); ++k) bound[weights_[k].buffer] = weights[k];
+  return scores_of(bound);
+}
+
+Scores ScoringNetwork::scores_of(const std::map<int, const HostTensor*>& bound) const {
   std::vector<HostTensor> out = prepared_->run(bound);
   Scores s;
   s.loss = out[0].as<float>()[0];

@@ -28,8 +28,12 @@ struct ScoredWeight {
 };
 
 enum class Init { he_normal, kaiming_uniform };
+// fisher: train mode, cross entropy. flow: absolute weights, no normalization, the sum of the logits for an image of ones.
+enum class Measured { fisher, flow };
 struct ScoringOptions {
+  Measured measured = Measured::fisher;
   bool unit_norm = true;     // unit BatchNormalization behind each convolution that has none
+  bool own_weights = false;    // the network's own, trained weights and biases: nothing is drawn (score_trained)
   bool with_jacobian = false;  // also the gradient of the summed logits at the image, for jacov
   Init init = Init::he_normal;
 };
@@ -37,7 +41,9 @@ struct ScoringOptions {
 // What one network gives for one seed.
 struct Scores {
   double loss = 0;
-  std::vector<double> fisher;  // per layer: sum over channels of N/2 * sum over n of (sum of A*g)^2, g of the mean loss
+  // Per layer: sum over channels of N/2 * sum over n of (sum of A*g)^2, g of the mean loss; the sum of A*g when the flow is
+  // measured, which is that of |w| dR/d|w| over the layer's weights.
+  std::vector<double> fisher;
   double naswot = 0;           // log |det| of the kernel of activation codes; 0 without rectifiers
   double jacov = 0;            // only with_jacobian
   double total() const;
@@ -68,19 +74,23 @@ class ScoringNetwork {
 
   // Weights from hash(seed, layer).
   Scores score(uint64_t seed, const Minibatch& data) const;
-  // Given weights, by position in weights(); elements that nothing gives are drawn.
+  Scores score_trained(const Minibatch& data) const;
+  Scores flow(uint64_t seed) const;  // of a network made for Measured::flow
+  // Given weights, by position in weights().
   Scores score_with(const std::vector<const HostTensor*>& weights, const Minibatch& data) const;
-  const Prepared& prepared() const { return *prepared_; }
+  const Network& network() const { return *network_; }  // with all that was added
   Prepared& prepared() { return *prepared_; }
 
  private:
+  Scores scores_of(const std::map<int, const HostTensor*>& bound) const;
+  std::unique_ptr<Network> network_;
   std::unique_ptr<Prepared> prepared_;
   std::vector<ScoredLayer> layers_;
   std::vector<ScoredWeight> weights_;
   std::vector<int64_t> rectified_;  // features per rectifier
   ScoringOptions options_;
   int64_t batch_ = 0, classes_ = 0;
-  int image_ = 0, labels_ = 0;
+  int image_ = 0, labels_ = -1;
 };
 
 // The Network with weights that hold their own positions, 0, 1, 2, ..: what neural transformations keep or slice can be

@@ -45,6 +45,12 @@ constexpr Definition kDefinitions[] = {
   D[c] = 0
   D[c] += S[n, c] * S[n, c] * (real(N)/2)
 )"},
+    {"flow", R"(
+  in A[N, C, I..]: f32, G[N, C, I..]: f32
+  out D[C]: f32
+  D[c] = 0
+  D[c] += A[n, c, i..] * G[n, c, i] for n in N, c in C, i.. in I
+)"},
     {"codes", R"(
   in X[N, C, I..]: f32
   out K[N, N]: f32

@@ -56,7 +56,7 @@ std::string text(const Candidate& candidate) {
   return out.empty() ? "original" : out;
 }
 
-Candidates::Candidates(const std::string& model, const std::string& name, int64_t batch) {
+Candidates::Candidates(const std::string& model, const std::string& name, int64_t batch, bool mark) {
   Instances instances;
   auto data = std::make_shared<Data>();
   Graph& g = data->graph = import_graph(with_batch(read_onnx(file_bytes(model), name), batch), instances);
@@ -67,7 +67,7 @@ Candidates::Candidates(const std::string& model, const std::string& name, int64_
     Constant& w = *g.value(n.inputs[1]).constant;
     std::vector<float> positions(static_cast<size_t>(w.count()));
     for (size_t k = 0; k < positions.size(); ++k) positions[k] = static_cast<float>(k);
-    w.payload = payload_of(positions);
+    if (mark) w.payload = payload_of(positions);
     if (n.op != "Conv") continue;
     data->node[layer_name(n)] = i;
     bool first = std::find(g.inputs.begin(), g.inputs.end(), n.inputs[0]) != g.inputs.end();

@@ -19,8 +19,8 @@ std::string text(const Candidate& candidate);     // `conv_5:g4 conv_8:b2`
 
 class Candidates {
  public:
-  // The serialized model on a batch.
-  Candidates(const std::string& model, const std::string& name, int64_t batch);
+  // The serialized model on a batch; without `positions` weights are the model's own, kept or sliced.
+  Candidates(const std::string& model, const std::string& name, int64_t batch, bool positions = true);
   // Convolutions that may be grouped, and those that may be narrowed too (read by one convolution alone).
   const std::vector<std::string>& layers() const { return layers_; }
   bool narrows(const std::string& layer) const;

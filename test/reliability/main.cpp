@@ -20,13 +20,16 @@ std::string model_bytes(const std::string& name) {
   if (name == "resnet20-cifar") return make_resnet("resnet20-cifar", {}, {32, 10, kStem, {3, 3, 3}, {16, 32, 64}, false, 1, 1});
   if (name == "resnet34-quarter")
     return make_resnet("resnet34-quarter", {}, {32, 10, kStem, {3, 4, 6, 3}, {16, 32, 64, 128}, false, 1, 1});
-  return zoo_model(name);
+  if (!name.ends_with(".onnx")) return zoo_model(name);
+  std::ifstream in(name, std::ios::binary);
+  if (!in) throw UserError(code::no_input, name, "cannot read the file");
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 struct Run {
   std::string model = "resnet20-cifar", journal = "reliability.tsv", data;
   int candidates = 200, seeds = 24, batch = 16;
-  bool jacobian = true, report = false, singles = false;
+  bool jacobian = true, report = false, singles = false, trained = false;
 };
 
 // Candidate 0 is the original; with `singles`, 1.. are one change of one layer each, else random.
@@ -45,11 +48,11 @@ std::vector<Candidate> candidates_of(const Run& run, const Candidates& all) {
 }
 
 void measure(const Run& run) {
-  Candidates all(model_bytes(run.model), run.model, run.batch);
+  Candidates all(model_bytes(run.model), run.model, run.batch, !run.trained);
   std::vector<Candidate> candidates = candidates_of(run, all);
   std::set<std::pair<int, int>> done;
   for (const Record& r : read_journal(run.journal)) done.insert({r.candidate, r.seed});
-  ScoringOptions options{.with_jacobian = run.jacobian};
+  ScoringOptions options{.own_weights = run.trained, .with_jacobian = run.jacobian};
   ScoringNetwork original(all.network({}), options);
   std::vector<Minibatch> data = run.data.empty() ? noise_minibatches(original, run.seeds, 7)
                                                  : minibatches(read_dataset(run.data), original, run.seeds, 7);
@@ -58,8 +61,9 @@ void measure(const Run& run) {
     std::unique_ptr<ScoringNetwork> network;
     for (int seed = 0; seed < run.seeds; ++seed) {
       if (done.count({static_cast<int>(k), seed})) continue;
-      if (!network) network = std::make_unique<ScoringNetwork>(all.network(candidates[k]), options, &original);
-      Scores s = network->score(static_cast<uint64_t>(seed), data[static_cast<size_t>(seed)]);
+      if (!network) network = std::make_unique<ScoringNetwork>(all.network(candidates[k]), options, run.trained ? nullptr : &original);
+      const Minibatch& m = data[static_cast<size_t>(seed)];
+      Scores s = run.trained ? network->score_trained(m) : network->score(static_cast<uint64_t>(seed), m);
       out << k << '\t' << seed << '\t' << network->macs() << '\t' << network->parameters() << '\t' << s.loss << '\t' << s.naswot << '\t'
           << s.jacov << '\t' << text(candidates[k]) << '\t';
       for (double f : s.fisher) out << f << ' ';
@@ -72,13 +76,14 @@ void measure(const Run& run) {
 int main(int argc, char** argv) {
   CLI::App app("Scores candidates of a network by many seeds and says how far the seeds decide.", "reliability");
   Run run;
-  app.add_option("--model", run.model, "resnet20-cifar, resnet34-quarter, or a network of the zoo")->capture_default_str();
+  app.add_option("--model", run.model, "resnet20-cifar, resnet34-quarter, a network of the zoo, or FILE.onnx")->capture_default_str();
   app.add_option("--journal", run.journal, "one line per candidate and seed; what it has is not done again")->capture_default_str();
   app.add_option("--data", run.data, "labelled images, as --fisher-data; Gaussian noise when absent");
   app.add_option("--candidates", run.candidates, "random candidates")->capture_default_str();
   app.add_option("--seeds", run.seeds, "seeds of each")->capture_default_str();
   app.add_option("--batch", run.batch, "images of a minibatch")->capture_default_str();
   app.add_flag("--jacobian,!--no-jacobian", run.jacobian, "jacov too, at the price of a second adjoint");
+  app.add_flag("--trained", run.trained, "the model's own weights, kept or sliced, instead of draws: seeds are minibatches");
   app.add_flag("--singles", run.singles, "every change of a single layer instead of random candidates");
   app.add_flag("--report", run.report, "only the statistics of the journal");
   try {

@@ -42,22 +42,10 @@ Values ranks(const Values& v) {
   }
   return out;
 }
-double spearman(const Values& a, const Values& b) {
-  Values x = ranks(a), y = ranks(b);
-  double mx = mean(x), my = mean(y), xy = 0, xx = 0, yy = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    xy += (x[i] - mx) * (y[i] - my);
-    xx += (x[i] - mx) * (x[i] - mx);
-    yy += (y[i] - my) * (y[i] - my);
-  }
-  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
-}
-
 // A number per candidate and seed from its record and the original's.
 using Statistic = std::function<double(const Record& candidate, const Record& original)>;
 
-// Positions of the layers that the candidate changes. Layers are in the order of `names`, unknown here: a layer is changed
-// when its Fisher differs and the text names it; the text alone would need the names, so all layers are looked at.
+// Of all layers, changed or not: a change shows downstream too.
 Values layer_ratios(const Record& c, const Record& o) {
   Values out;
   for (size_t k = 0; k < c.fisher.size() && k < o.fisher.size(); ++k)
@@ -70,6 +58,17 @@ double sum(const Values& v) {
   return s;
 }
 }  // namespace
+
+double spearman(const Values& a, const Values& b) {
+  Values x = ranks(a), y = ranks(b);
+  double mx = mean(x), my = mean(y), xy = 0, xx = 0, yy = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    xy += (x[i] - mx) * (y[i] - my);
+    xx += (x[i] - mx) * (x[i] - mx);
+    yy += (y[i] - my) * (y[i] - my);
+  }
+  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
+}
 
 std::vector<Record> read_journal(const std::string& path) {
   std::ifstream in(path);

@@ -58,6 +58,10 @@ std::string make_squeezenet(const char* name, const ZooOptions& options, const S
 
 std::string make_mnist(const char* name, const ZooOptions& options);
 
+// A cell of NATS-Bench's topology space for CIFAR-10: six digits for the edges 0>1, 0>2, 1>2, 0>3, 1>3, 2>3; 0 none, 1 skip,
+// 2 1x1 convolution, 3 3x3 convolution, 4 3x3 average pool.
+std::string make_nats_cell(const std::string& code, const ZooOptions& options);
+
 struct BertSize {
   int64_t layers, hidden, heads, inner, sequence, vocabulary;
 };

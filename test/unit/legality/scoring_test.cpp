@@ -61,7 +61,7 @@ TEST_CASE("scoring: time of one evaluation", "[.scoring-speed]") {
   double before = now();
   s.prepared().trace = [&](const Call& c, double) {
     double after = now();
-    by[s.prepared().network().programs[static_cast<size_t>(c.program)]->origin] += after - before;
+    by[s.network().programs[static_cast<size_t>(c.program)]->origin] += after - before;
     before = after;
   };
   s.score(1, m);

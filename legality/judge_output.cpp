@@ -1,0 +1,27 @@
+// output -- agreement of classes with the trained original, after the weights were kept, sliced or fitted; undecided
+// without a trained model and real data.
+#include <cmath>
+
+#include "legality/order.h"
+#include "legality/scores.h"
+
+namespace nasc {
+namespace {
+Verdict judge(const Subject& s) {
+  if (!s.networks) return yes_verdict();
+  std::optional<Agreement> a = s.networks->agreement ? s.networks->agreement() : std::nullopt;
+  if (!a || a->images == 0) return {Verdict::undecided, "no-trained-model", "output needs trained weights and labelled images", {}, {}};
+  double n = static_cast<double>(a->images), share = static_cast<double>(a->same_class) / n, floor = s.networks->options.agreement;
+  double error = 1.645 * std::sqrt(std::max(share * (1 - share), 0.25 / n) / n);
+  Verdict v = yes_verdict();
+  v.measures = {{"agreement, weights " + a->weights, share, error}, {"divergence", a->divergence, 0}};
+  if (share - error >= floor) return v;
+  v.answer = share + error < floor ? Verdict::no : Verdict::undecided;
+  v.reason = "output-differs";
+  v.text = text("classes agree on ", a->same_class, " of ", a->images, " images, wanted ", floor);
+  return v;
+}
+
+const Registered<Judge> output{{"output", "Agreement of classes with the trained original on labelled images.", judge}};
+}  // namespace
+}  // namespace nasc

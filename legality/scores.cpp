@@ -1,0 +1,81 @@
+// Lazy scores, and decisions on paired seeds.
+#include "legality/scores.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nasc {
+
+SeededScores::SeededScores(std::shared_ptr<const ScoringNetwork> network, std::shared_ptr<const ScoreData> data,
+                           std::function<std::shared_ptr<const ScoringNetwork>()> flow)
+    : network_(std::move(network)), data_(std::move(data)), make_flow_(std::move(flow)) {
+  NASC_CHECK(!data_->minibatches.empty()) << "scores without minibatches";
+}
+
+const Scores& SeededScores::at(int seed) {
+  size_t k = static_cast<size_t>(seed);
+  if (scores_.size() <= k) scores_.resize(k + 1);
+  if (!scores_[k]) {
+    const Minibatch& m = data_->minibatches[k % data_->minibatches.size()];
+    scores_[k] = network_->score(data_->first_seed + k, m);
+    ++evaluations_;
+  }
+  return *scores_[k];
+}
+
+double SeededScores::log_flow(int seed) {
+  NASC_CHECK(has_flow()) << "synflow without its network";
+  if (!flow_) flow_ = make_flow_();
+  size_t k = static_cast<size_t>(seed);
+  if (flows_.size() <= k) flows_.resize(k + 1);
+  if (!flows_[k]) flows_[k] = std::log(flow_->flow(data_->first_seed + k).total());
+  return *flows_[k];
+}
+
+Paired paired(const std::vector<double>& values) {
+  Paired p;
+  p.count = static_cast<int>(values.size());
+  for (double v : values) p.mean += v / static_cast<double>(values.size());
+  double square = 0;
+  for (double v : values) square += (v - p.mean) * (v - p.mean);
+  if (p.count > 1) p.deviation = std::sqrt(square / (p.count - 1));
+  return p;
+}
+
+double Paired::margin() const {
+  if (count < 2) return HUGE_VAL;
+  // Quantiles of Student's t at 98.75 % for 1, 2, .. degrees of freedom, then by the normal quantile and its first terms.
+  constexpr double kT[] = {25.45, 6.205, 4.177, 3.495, 3.163, 2.969, 2.841, 2.752, 2.685, 2.634};
+  constexpr double z = 2.2414;
+  int freedom = count - 1;
+  double t = freedom <= 10 ? kT[freedom - 1] : z + (z * z * z + z) / (4.0 * freedom) + 0.02;
+  return t * deviation / std::sqrt(static_cast<double>(count));
+}
+
+Verdict decide(const char* what, const char* reason, double threshold, int max_seeds, const std::function<double(int)>& statistic) {
+  std::vector<double> values;
+  Verdict v;
+  for (int look = 3;; look = std::min(2 * look, max_seeds)) {
+    look = std::min(look, max_seeds);
+    while (static_cast<int>(values.size()) < look) values.push_back(statistic(static_cast<int>(values.size())));
+    Paired p = paired(values);
+    double margin = p.margin();
+    v.measures = {{what, p.mean, margin}, {"seeds", static_cast<double>(p.count), 0}};
+    if (p.mean - margin >= threshold) {
+      v.answer = Verdict::yes;
+      return v;
+    }
+    v.reason = reason;
+    if (p.mean + margin < threshold) {
+      v.answer = Verdict::no;
+      v.text = text(what, " is below ", threshold);
+      return v;
+    }
+    if (look >= max_seeds) break;
+  }
+  v.answer = Verdict::undecided;
+  v.text = text(what, " is not clearly above ", threshold, " after ", max_seeds, " seeds");
+  return v;
+}
+
+}  // namespace nasc

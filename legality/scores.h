@@ -1,0 +1,82 @@
+// Scores of an original and of a candidate by seed, computed once and shared by all judges.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "legality/scoring.h"
+#include "legality/verdict.h"
+
+namespace nasc {
+
+// Minibatches and draws: seed k scores minibatch k modulo their number with weights from hash(first_seed + k, layer).
+struct ScoreData {
+  std::vector<Minibatch> minibatches;
+  uint64_t first_seed = 1;
+  bool real() const { return !minibatches.empty() && minibatches.front().real; }
+};
+
+class SeededScores {
+ public:
+  // `flow` makes the network for synflow (Measured::flow on a batch of 1) when a judge asks for it; it may be empty.
+  SeededScores(std::shared_ptr<const ScoringNetwork> network, std::shared_ptr<const ScoreData> data,
+               std::function<std::shared_ptr<const ScoringNetwork>()> flow = {});
+  const ScoringNetwork& network() const { return *network_; }
+  const ScoreData& data() const { return *data_; }
+  const Scores& at(int seed);
+  bool has_flow() const { return static_cast<bool>(make_flow_); }
+  double log_flow(int seed);  // log of the sum over layers
+  int evaluations() const { return evaluations_; }
+
+ private:
+  std::shared_ptr<const ScoringNetwork> network_, flow_;
+  std::shared_ptr<const ScoreData> data_;
+  std::function<std::shared_ptr<const ScoringNetwork>()> make_flow_;
+  std::vector<std::optional<Scores>> scores_;
+  std::vector<std::optional<double>> flows_;
+  int evaluations_ = 0;
+};
+
+// Agreement of two trained networks on the same images, for the judge `output`.
+struct Agreement {
+  int64_t images = 0, same_class = 0;
+  double divergence = 0;            // mean Kullback-Leibler divergence of the candidate's classes from the original's
+  std::string weights;              // how the candidate got its weights: kept, sliced, fitted
+};
+
+struct JudgeOptions {
+  int max_seeds = 24;          // looks are at 3, 6, 12, .. seeds
+  double tau = 0.9;            // fisher, total: least ratio
+  double layer_tau = 0.35;     // fisher, any changed layer
+  double layer_floor = 0.1;    // capacity: least share of a layer's MACs and parameters
+  double network_floor = 0.2;  // and of the network's
+  double naswot_drop = 2;      // most that log det may fall
+  double synflow_drop = 0.7;   // most that log synflow may fall, per layer of the network
+  double jacov_drop = 0.05;
+  double agreement = 0.9;      // output: least share of images with the same class
+};
+
+// What neural judges look at.
+struct NetworkPair {
+  SeededScores& original;
+  SeededScores& candidate;
+  JudgeOptions options = {};
+  std::function<std::optional<Agreement>()> agreement = {};  // empty, or gives nothing, without a trained model and data
+};
+
+// Mean, deviation and a one-sided bound of paired differences.
+struct Paired {
+  int count = 0;
+  double mean = 0, deviation = 0;
+  // Half width of the bound at one look: Student's t at 1.25 %, so that four looks together stay within 5 %.
+  double margin() const;
+};
+Paired paired(const std::vector<double>& values);
+
+// Looks at statistic(seed) for more and more seeds until its mean is clearly above or below `threshold`: yes, or no with
+// `reason`, or undecided after max_seeds.
+Verdict decide(const char* what, const char* reason, double threshold, int max_seeds, const std::function<double(int)>& statistic);
+
+}  // namespace nasc
