@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "frontend/long_sums.h"
 #include "ir/text.h"
 
 namespace nasc {
@@ -169,6 +170,7 @@ struct Lowering {
     NASC_CHECK(instance->program) << where(g, node) << ": " << node.op << " has neither a program nor a view";
     Program p = *instance->program;
     if (p.origin.empty()) p.origin = node.op;
+    split_long_sums(p);
     std::vector<int> args;
     for (Tensor& t : p.tensors) {
       if (t.role == Role::temp) continue;

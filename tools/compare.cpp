@@ -59,9 +59,8 @@ Difference compare(const HostTensor& y, const HostTensor& r, const Tolerance& to
   }
   bool real = is_float(r.dtype);
   size_t size = static_cast<size_t>(bytes(r.dtype));
-  double half = std::ldexp(tolerance.by_size ? 16 : 2,
-                           -11); // units of half precision, of whole models or one operator
-  double rtol = r.dtype == DType::f16 ? std::max(tolerance.rtol, half) : tolerance.rtol;
+  double rtol = r.dtype == DType::f16 ? std::max(tolerance.rtol, std::ldexp(2, -11))
+                                      : tolerance.rtol; // two units of half precision
   double atol =
       tolerance.atol * (real && tolerance.by_size ? std::max(1.0, root_mean_square(r)) : 1);
   for (int64_t i = 0; i < d.count; ++i) {

@@ -13,8 +13,7 @@ struct Tolerance {
 };
 
 // NaN equals NaN, an infinity the same infinity; integers and booleans must be equal. Half
-// precision results get a relative tolerance of at least two of its units, or sixteen (by_size:
-// whole models).
+// precision results get a relative tolerance of at least two of its units.
 struct Difference {
   bool equal = true;
   std::string why; // the first element at fault, or another type or shape

@@ -7,8 +7,11 @@
 
 #include "ir/text.h"
 #include "legality/order.h"
+#include "nasc_version.h"
 #include "polyhedral/transformation.h"
 #include "tools/explain.h"
+#include "tools/command_line.h"
+#include "tools/tool_main.h"
 
 namespace {
 using namespace nasc;
@@ -132,11 +135,10 @@ int run(int argc, char** argv) {
                  "KERNEL of the model (.onnx or .nir) as nasc compiles it for this machine: its plan, alternatives, predicted "
                  "and measured times; all: a table");
   app.add_flag("--list-transforms", options.list, "list all transformations and leave");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : static_cast<int>(Exit::usage);
-  }
+  app.set_version_flag("--version", std::string(kVersionText));
+  app.footer("Exit codes: 0 done, and allowed by the judge where asked; 1 the judge says no; 64 usage;\n"
+             "65 malformed text or plan, or a refused step; 66 missing input; 70 internal error; 71 limit.");
+  if (int done = parse_command_line(app, argc, argv); done >= 0) return done;
   if (options.list) {
     list_transformations();
     return 0;
@@ -148,16 +150,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const nasc::UserError& e) {
-    std::cerr << e.line() << "\n";
-    return static_cast<int>(e.code->exit);
-  } catch (const std::bad_alloc&) {
-    std::cerr << "nasc-opt: error: out of memory\n";
-    return static_cast<int>(nasc::Exit::limit);
-  } catch (const std::exception& e) {
-    std::cerr << "nasc-opt: internal error: " << e.what() << "; please report\n";
-    return static_cast<int>(nasc::Exit::internal);
-  }
+  return nasc::run_tool("nasc-opt", [&] { return run(argc, argv); });
 }

@@ -28,6 +28,10 @@ int body(int argc, char** argv) {
   std::string max_memory = "0", max_time = "1h";
   app.set_version_flag("--version", std::string(kVersionText));
   app.require_subcommand(1);
+  app.footer("nasc-run VERB --help has the options of each.\n"
+             "Exit codes: 0 done; 2 compare found a difference; 64 usage; 65 malformed data; 66 missing "
+             "input;\n69 not for this processor or version; 70 internal error; 71 limit; 73, 74 output "
+             "cannot be written.");
   for (const Verb& verb : kVerbs) {
     CLI::App* sub = app.add_subcommand(verb.name, verb.doc);
     std::string name = verb.name;
@@ -67,13 +71,13 @@ int body(int argc, char** argv) {
           ->capture_default_str()
           ->check(CLI::NonNegativeNumber);
     } else {
-      sub->add_option("--repeat", options.repeat, "timed runs at least")
+      sub->add_option("--repeat", options.repeat, "timed runs; exactly, unless --min-time is given")
           ->capture_default_str()
           ->check(CLI::Range(1, 1000000));
       sub->add_option("--warmup", options.warmup, "runs before timing")
           ->capture_default_str()
           ->check(CLI::Range(0, 1000000));
-      sub->add_option("--min-time", options.min_seconds, "seconds of timed runs at least")
+      sub->add_option("--min-time", options.min_seconds, "seconds of timed runs at least; 0 when only --repeat is given")
           ->capture_default_str()
           ->check(CLI::NonNegativeNumber);
       sub->add_flag("--json{-}", options.json, "as JSON; --json=FILE writes a file");
@@ -84,9 +88,14 @@ int body(int argc, char** argv) {
     return done;
   start_limits("nasc-run", {.memory_bytes = parse_bytes(max_memory, "--max-memory"),
                             .seconds = parse_seconds(max_time, "--max-time")});
-  for (const Verb& verb : kVerbs)
-    if (app.got_subcommand(verb.name))
-      return verb.run(options);
+  for (const Verb& verb : kVerbs) {
+    if (!app.got_subcommand(verb.name))
+      continue;
+    const CLI::App* sub = app.get_subcommand(verb.name);
+    if (std::string(verb.name) == "bench" && sub->count("--repeat") && !sub->count("--min-time"))
+      options.min_seconds = 0;
+    return verb.run(options);
+  }
   return static_cast<int>(Exit::usage);
 }
 

@@ -62,7 +62,11 @@ bool names_it(const std::string& message, const std::string& wanted) {
 
 const std::set<int> kRefusals = {65, 66, 69, 71, 77};
 constexpr unsigned kSeconds = 10;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr long kResidentKib = 2 << 20;
+#else
 constexpr long kResidentKib = 1 << 20;
+#endif
 
 void check_limits(const Ran& ran) {
   CHECK(ran.signal == 0);

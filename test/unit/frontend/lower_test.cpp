@@ -1,6 +1,8 @@
 // Inference, folding, control flow and lowering, over operators of a domain of the test's own.
 #include <catch2/catch.hpp>
 
+#include <cmath>
+
 #include "frontend/import.h"
 #include "frontend/lower.h"
 #include "test/support/interpret_network.h"
@@ -231,6 +233,30 @@ TEST_CASE("infer: declared outputs are checked, all errors can be collected") {
   collecting.errors = &errors;
   infer(u.read(), instances, collecting);
   CHECK(errors.size() == 2);
+}
+
+TEST_CASE("lower: a long sum has two levels, and the error of a short one") {
+  for (std::vector<int64_t> shape : {std::vector<int64_t>{2, 256, 128}, {2, 30001, 1}, {1, 7, 9}}) {
+    TestModel m(13);
+    m.input("x", shape);
+    auto& n = m.node("ReduceMean", {"x"}, {"y"});
+    auto& axes = attribute(n, "axes", 7);
+    axes.add_ints(1), axes.add_ints(2);
+    m.output("y", {shape[0], 1, 1});
+    Instances instances;
+    Network net = lower(import_graph(m.read(), instances));
+    int64_t count = shape[1] * shape[2];
+    CHECK(net.programs.at(0)->statements.size() == (count < 1024 ? 3 : 5));
+    HostTensor x = zeros(DType::f32, shape);
+    std::vector<double> want(static_cast<size_t>(shape[0]), 0);
+    for (int64_t i = 0; i < x.count(); ++i) {
+      x.as<float>()[i] = 1 + static_cast<float>(i * 7919 % 1009) / 1009;
+      want[static_cast<size_t>(i / count)] += x.as<float>()[i];
+    }
+    HostTensor y = interpret_network(net, {x}).at(0);
+    for (size_t i = 0; i < want.size(); ++i)
+      CHECK(std::abs(get(y, static_cast<int64_t>(i)) * static_cast<double>(count) / want[i] - 1) < 6e-7);
+  }
 }
 
 }  // namespace

@@ -119,6 +119,30 @@ TEST_CASE("remove-identity, merge-equal, remove-dead") {
   CHECK(optimized(m) == Ops{"Relu", "Add", "Identity"});
 }
 
+TEST_CASE("widen-half: one rounding at the end, not one per node") {
+  constexpr int kHalf = 10;
+  TestModel m(13);
+  m.input("x", {2, 3}, kHalf);
+  std::vector<uint16_t> w = {half_bits(1.0 / 3), half_bits(0.1), half_bits(3)};
+  m.weight<uint16_t>("w", {3}, w, kHalf);
+  m.node("Mul", {"x", "w"}, {"a"});
+  m.node("Sub", {"a", "x"}, {"b"});
+  m.node("Mul", {"b", "w"}, {"y"});
+  m.output("y", {2, 3}, kHalf);
+  Instances instances;
+  Graph g = import_graph(m.read(), instances);
+  Ops ops;
+  for (const Node& n : g.nodes) ops.push_back(n.op);
+  CHECK(ops == Ops{"Cast", "Mul", "Sub", "Mul", "Cast"});
+  Network net = lower(g);
+  HostTensor x = ramp(net.buffers[static_cast<size_t>(net.inputs[0])]);
+  std::vector<double> y = run(net);
+  for (size_t i = 0; i < y.size(); ++i) {
+    double a = get(x, static_cast<int64_t>(i)), v = half_value(w[i % 3]);
+    CHECK(y[i] == half_value(half_bits((a * v - a) * v)));
+  }
+}
+
 TEST_CASE("If with a condition known only at run time computes both branches") {
   TestModel m;
   m.input("x", {2});
