@@ -2,6 +2,7 @@
 // runs. Fisher says little about capacity (its correlation with size is 0.1 to 0.2), so this floor stands beside it.
 #include <algorithm>
 
+#include "ir/registry.h"
 #include "legality/order.h"
 #include "legality/scores.h"
 

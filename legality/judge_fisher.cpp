@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ir/registry.h"
 #include "legality/order.h"
 #include "legality/scores.h"
 

@@ -1,5 +1,6 @@
 // fisher:paper -- the literal rule: one minibatch, one draw, refused when the total Fisher Potential falls below the
 // original's. What the paper describes; its answers flip with the seed (see test/reliability).
+#include "ir/registry.h"
 #include "legality/order.h"
 #include "legality/scores.h"
 

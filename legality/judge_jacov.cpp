@@ -1,5 +1,6 @@
 // jacov -- correlation of the gradients of the summed logits at the images (Mellor et al. 2020): refused when the network
 // treats different images more alike than the original does. Needs scoring networks made with_jacobian.
+#include "ir/registry.h"
 #include "legality/order.h"
 #include "legality/scores.h"
 

@@ -1,5 +1,6 @@
 // naswot -- log |det| of the kernel of rectifier codes (Mellor et al. 2021): how well the untrained network tells the images
 // of a minibatch apart. Refused when it falls, on paired seeds.
+#include "ir/registry.h"
 #include "legality/order.h"
 #include "legality/scores.h"
 

@@ -2,6 +2,7 @@
 // without a trained model and real data.
 #include <cmath>
 
+#include "ir/registry.h"
 #include "legality/order.h"
 #include "legality/scores.h"
 

@@ -1,5 +1,6 @@
 // synflow -- the sum of |w dR/dw| of the network of absolute weights on an image of ones (Tanaka et al. 2020), in
 // logarithms and per layer: refused when paths are lost. Needs no data.
+#include "ir/registry.h"
 #include "legality/order.h"
 #include "legality/scores.h"
 
