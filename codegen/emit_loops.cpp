@@ -1,5 +1,6 @@
 // Control flow: unrolled, vectorised, divided and run-time loops, guards; staged values get phis.
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "codegen/emitter.h"
@@ -267,9 +268,23 @@ void Emitter::user(const NestRef& n) {
   Mode m = mode(at);
   if (lane_ < 0 || m == Mode::unit || m == Mode::strided)
     return store(s.write.tensor, at, combined(s, load(s.write.tensor, at), info));
-  // Lanes meet in one element: one after the other.
+  // Lanes meet in one element: in pairs where the order is free, else one after the other.
   llvm::Value* v = splat(expression(*s.body, info));
   int vectorised = lane_;
+  if (m == Mode::uniform && s.reassociable && (lanes_ & (lanes_ - 1)) == 0) {
+    for (int width = static_cast<int>(lanes_) / 2; width > 0; width /= 2) {
+      std::vector<int> low(width), high(width);
+      std::iota(low.begin(), low.end(), 0);
+      std::iota(high.begin(), high.end(), width);
+      v = combine(s.combine, type, b_.CreateShuffleVector(v, low), b_.CreateShuffleVector(v, high));
+    }
+    Quasi element = at_lane(at, 0);
+    llvm::Value* sum = lane(v, 0);
+    lane_ = -1;
+    store(s.write.tensor, element, combine(s.combine, type, load(s.write.tensor, element), sum));
+    lane_ = vectorised;
+    return;
+  }
   for (int64_t k = 0; k < lanes_; ++k) {
     Quasi element = at_lane(at, k);
     lane_ = -1;

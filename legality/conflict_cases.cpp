@@ -242,6 +242,8 @@ private:
   // Equal times but for the last, which differs.
   std::optional<Verdict> apart(Pair p, const Part& a, const Part& b, const MarkedLoop& loop) {
     bool reduction = &a == &b && is_order_free(*a.statement);
+    if (reduction && loop.vector)
+      return std::nullopt; // lanes that meet are combined
     auto verdict = [&](const Witness& w) {
       return loop_carried(loop.name, loop.vector, reduction, w.source, w.sink);
     };

@@ -103,6 +103,8 @@ Verdict check_loop(const Dependences& deps, const MarkedLoop& loop) {
     return sample(pairs.intersect(spread));
   };
   for (bool reduction : {false, true}) {
+    if (reduction && loop.vector)
+      continue; // one statement at a time over all lanes: those that meet are combined there
     isl::union_map pairs = reduction ? deps.reduction : deps.ordered();
     if (!carries(pairs, loop))
       continue;

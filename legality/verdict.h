@@ -21,7 +21,7 @@ struct Measure {
 //   order-violated      source must run before sink, and does not
 //   parallel-carried    source and sink run in different iterations of a parallel loop
 //   vectorize-carried   the same in different lanes
-//   reduction-race      iterations of a parallel or vector loop combine into one element
+//   reduction-race      iterations of a parallel loop combine into one element (lanes of a vector loop may)
 //   gave-up             no engine decided within its quota
 struct Verdict {
   enum Answer { yes, no, undecided } answer = undecided;

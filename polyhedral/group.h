@@ -1,6 +1,7 @@
 // Statement groups: statements that write tensors of one index space, so that one set of tile loops can hold them all.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,5 +28,14 @@ struct Group {
 // Refusals: different-index-spaces (two statements write tensors of different shapes), not-affine (a write has an
 // integer division).
 Expected<Group> group_of(const Program& program);
+
+// The expression of an affine index in the statement's iterators, as schedule trees have it.
+std::string index_text(const LinearAff& index, const Statement& statement);
+
+// Names of the leading dimensions that all written tensors share, as the transformation `rows` knows them.
+std::vector<std::string> row_dimensions(const Program& program);
+
+// Reductions into a bound tensor for which `wanted` get a local accumulator and a copy-out statement.
+void stage_outputs(Program& program, const std::function<bool(const Tensor&)>& wanted);
 
 }  // namespace nasc

@@ -182,10 +182,47 @@ bool selects_by(const Program& p, const Group& g, int dimension) {
   return false;
 }
 
+// A reduction whose terms lie side by side.
+bool sums_rows(const Program& p, const Group& g) {
+  const GroupMember* m = g.reduction();
+  if (!m || selection(p.statement(m->statement))) return false;
+  const Statement& s = p.statement(m->statement);
+  int last = s.iterator(m->reduction.back());
+  for (const Access& r : s.reads) {
+    Layout l = layout_of(p.tensor(r.tensor));
+    if (l.dims.empty()) continue;
+    std::optional<LinearAff> index = linear(r.map.at(l.dims.back().dim));
+    if (index && index->denominator == 1 && index->coefficients[last] == 1) return true;
+  }
+  return false;
+}
+
+// Normalizations and reductions over the dimension that walks memory: row by row, lanes inside the rows.
+bool plan_rows(Planner& planner, int program) {
+  const Program& p = *planner.module.network.programs[program];
+  Step step{"rows", {}};
+  int lanes = planner.module.target.lanes(element_bytes(p));
+  if (lanes > 1) step.args["lanes"] = int64_t{lanes};
+  std::vector<std::string> names = row_dimensions(p);
+  const Statement* widest = nullptr;
+  for (const Statement& s : p.statements)
+    if (!widest || s.iterators.size() > widest->iterators.size()) widest = &s;
+  if (names.empty()) return false;
+  // The first of more than one row is divided among threads, outermost.
+  for (size_t k = 0; k < names.size(); ++k)
+    if (!p.tensor(widest->write.tensor).shape[k].is(1)) {
+      step.args["parallel"] = names[k];
+      std::rotate(names.begin(), names.begin() + static_cast<long>(k), names.begin() + static_cast<long>(k) + 1);
+      break;
+    }
+  step.args["loops"] = names;
+  return planner.kernel_step(program, step);
+}
+
 bool plan_group(Planner& planner, int program) {
   const Program& p = *planner.module.network.programs[program];
   auto g = group_of(p);
-  if (!g || g->names.empty()) return false;
+  if (!g || g->names.empty()) return plan_rows(planner, program);
   TileArguments t;
   int rank = static_cast<int>(g->names.size());
   t.sizes.assign(rank, 1);
@@ -202,6 +239,7 @@ bool plan_group(Planner& planner, int program) {
     t.lanes = 0;
     t.sizes.assign(rank, 1);
   }
+  if (t.vector < 0 && lanes >= 2 && sums_rows(p, *g) && plan_rows(planner, program)) return true;
   if (t.vector >= 0) tile_window_rows(planner.module.target, p, *g, t);
   for (int d = 0; d < rank; ++d) t.order.push_back(d);
   std::vector<int> preferred;

@@ -131,48 +131,9 @@ TextNodeRef reduction_loops(const Loops& l, const GroupMember& m, TextNodeRef in
   return inside;
 }
 
-// Reductions into a bound tensor get a local accumulator and a copy-out statement.
-void stage_outputs(Program& p) {
-  std::vector<std::string> outputs;
-  for (const Statement& s : p.statements)
-    if (s.is_reduction() && p.tensor(s.write.tensor).role == Role::output &&
-        std::find(outputs.begin(), outputs.end(), s.write.tensor) == outputs.end())
-      outputs.push_back(s.write.tensor);
-  for (const auto& name : outputs) {
-    Tensor acc;
-    acc.name = name + "_acc";
-    acc.dtype = p.tensor(name).dtype;
-    acc.shape = p.tensor(name).shape;
-    acc.role = Role::temp;
-    std::string index, bounds;
-    for (int k = 0; k < acc.rank(); ++k) index += text(k ? ", o" : "o", k);
-    for (Statement& s : p.statements) {
-      auto move = [&](Access& a) {
-        if (a.tensor != name) return;
-        a = {acc.name, isl::multi_aff(a.map.as_map().set_range_tuple(make_id(acc.name)).as_pw_multi_aff().as_multi_aff())};
-      };
-      move(s.write);
-      for (Access& r : s.reads) move(r);
-    }
-    std::string out = name + "_out";
-    Tensor space = acc;
-    space.name = out;
-    isl::set domain = extent_set(space);
-    std::vector<std::string> iterators;
-    for (int k = 0; k < acc.rank(); ++k) iterators.push_back("o" + std::to_string(k));
-    isl::ctx c = isl_context();
-    std::string in = out + "[" + index + "] -> ";
-    Statement copy(out, iterators, domain, {name, isl::multi_aff(c, "{ " + in + name + "[" + index + "] }")});
-    copy.reads.push_back({acc.name, isl::multi_aff(c, "{ " + in + acc.name + "[" + index + "] }")});
-    copy.body = read(0, acc.dtype);
-    p.tensors.push_back(std::move(acc));
-    p.statements.push_back(std::move(copy));
-  }
-}
-
 Expected<Kernel> apply_tile(const Kernel& kernel, const Args& args) {
   Program p = kernel.program;
-  stage_outputs(p);
+  stage_outputs(p, [](const Tensor&) { return true; });
   auto g = group_of(p);
   if (!g) return std::unexpected(g.error());
   auto l = read_arguments(*g, args);

@@ -111,6 +111,22 @@ TEST_CASE("emit: refusals name what does not fit") {
   CHECK(refusal({p, textual_schedule(p)}) == "temp-too-large");
 }
 
+TEST_CASE("emit: rows with lanes that meet in one element, also with a rest and on two threads") {
+  for (int64_t width : {24, 20, 5}) {
+    std::string row = text("0 <= i < 6 and 0 <= k < ", width), one = "0 <= i < 6";
+    Program p = parse_program(text("program softmax { tensor x : f32[1, 6, ", width, "] input\n tensor y : f32[1, 6, ", width,
+        "] output\n tensor m : f32[1, 6] temp\n tensor e : f32[1, 6, ", width, "] temp\n tensor s : f32[1, 6] temp\n",
+        " stmt m0 { m0[n = 0, i] : ", one, " }\n m[n, i] = -inf\n stmt m1 { m1[n = 0, i, k] : ", row,
+        " }\n m[n, i] max= x[n, i, k]\n stmt e0 { e0[n = 0, i, k] : ", row, " }\n e[n, i, k] = exp(x[n, i, k] - m[n, i])\n",
+        " stmt s0 { s0[n = 0, i] : ", one, " }\n s[n, i] = 0\n stmt s1 { s1[n = 0, i, k] : ", row,
+        " }\n s[n, i] += e[n, i, k]\n stmt y0 { y0[n = 0, i, k] : ", row, " }\n y[n, i, k] = e[n, i, k] / s[n, i]\n }"));
+    auto rows = apply(Kernel{p, textual_schedule(p)}, parse_step("rows(loops=[i, n], parallel=i, lanes=8)"));
+    REQUIRE(rows);
+    CHECK(check_kernel(*rows) <= 1e-5);
+    CHECK(check_kernel(*rows, {}, 2) <= 1e-5);
+  }
+}
+
 TEST_CASE("emit: isl's quota is a refusal and the plain nest still compiles") {
   Program p = parse_program(conv(4, 8, 6, 8));
   unsigned long before = isl_quota();

@@ -100,7 +100,7 @@ Verdict judge_by_enumeration(const Kernel& kernel, int parameter) {
   for (const MarkedLoop& loop : marked_loops(kernel.schedule)) {
     std::vector<Point> at = times(loop.time);
     auto carried = [&](int a, int b) {
-      return !at[a].empty() && !at[b].empty() && at[a].back() != at[b].back() &&
+      return !(loop.vector && free(a, b)) && !at[a].empty() && !at[b].empty() && at[a].back() != at[b].back() &&
              std::equal(at[a].begin(), at[a].end() - 1, at[b].begin());
     };
     if (any_pair(carried))
