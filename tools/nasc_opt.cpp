@@ -8,12 +8,13 @@
 #include "ir/text.h"
 #include "legality/order.h"
 #include "polyhedral/transformation.h"
+#include "tools/explain.h"
 
 namespace {
 using namespace nasc;
 
 struct Options {
-  std::string file, plan;
+  std::string file, plan, explain;
   std::vector<std::string> print = {"program", "schedule"};
   bool list = false, judge = false;
 };
@@ -110,6 +111,16 @@ int transform(const Options& options) {
   return static_cast<int>(allowed ? Exit::ok : Exit::failure);
 }
 
+int explained(const Options& options) {
+  Compilation c;
+  c.options.model = options.file;
+  c.options.plan_file = options.plan;
+  c.options.target = host_target();
+  run_stages(c, "judge");
+  std::cout << explain(c, options.explain);
+  return 0;
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("Transforms Programs and Networks given as text (.nir) by a plan.", "nasc-opt");
@@ -117,6 +128,9 @@ int run(int argc, char** argv) {
   app.add_option("--plan", options.plan, "plan to replay");
   app.add_option("--print", options.print, "what to print: program, schedule, plan")->delimiter(',');
   app.add_flag("--judge", options.judge, "ask the order judge about each resulting schedule");
+  app.add_option("--explain", options.explain,
+                 "KERNEL of the model (.onnx or .nir) as nasc compiles it for this machine: its plan, alternatives, predicted "
+                 "and measured times; all: a table");
   app.add_flag("--list-transforms", options.list, "list all transformations and leave");
   try {
     app.parse(argc, argv);
@@ -128,7 +142,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (options.file.empty()) throw UserError(code::usage, "nasc-opt", "needs a file");
-  return transform(options);
+  return options.explain.empty() ? transform(options) : explained(options);
 }
 
 }  // namespace

@@ -82,3 +82,24 @@ TEST_CASE("nasc --tune: killed 20 times, it loses at most the trial that was run
     distinct.insert(line.substr(0, line.find("\"target\"")));
   CHECK(distinct.size() == count); // no trial was made twice
 }
+
+TEST_CASE("nasc-opt --explain: a table of all kernels, one kernel with its alternatives, no such kernel") {
+  TemporaryFolder w;
+  std::string model = w / "model.onnx";
+  REQUIRE(run_program({NASC_ZOO, "tiny-mnist", "-o", model}, w.path.string()).exit == 0);
+  Ran all = run_program({NASC_OPT, model, "--explain", "all"}, w.path.string());
+  INFO(all.out);
+  REQUIRE(all.exit == 0);
+  CHECK_THAT(all.out, Catch::Contains("GFLOP/s") && Catch::Contains("MiB moved"));
+  std::string first = all.out.substr(all.out.find('\n') + 1);
+  first = first.substr(0, first.find('\n'));
+  std::string kernel = first.substr(first.rfind(' ') + 1);
+  Ran one = run_program({NASC_OPT, model, "--explain", kernel}, w.path.string());
+  INFO(one.out);
+  CHECK(one.exit == 0);
+  CHECK_THAT(one.out, Catch::Contains("kernel " + kernel) && Catch::Contains("plan") && Catch::Contains("predicted") &&
+                          Catch::Contains("% of the peak"));
+  Ran none = run_program({NASC_OPT, model, "--explain", "nothing"}, w.path.string());
+  CHECK(none.exit == 64);
+  CHECK_THAT(none.out, Catch::Contains("there are: "));
+}

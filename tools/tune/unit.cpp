@@ -12,7 +12,13 @@ bool is_constant(const Program& p) {
   return std::all_of(parameters.begin(), parameters.end(), [](const auto& e) { return e.second.is_constant(); });
 }
 
-// The first call of a program, with buffers of its own.
+void plan_all_loops(Planner& planner, const ScheduleOptions& options) {
+  for (size_t k = 0; k < planner.module.network.programs.size(); ++k)
+    plan_loops(planner, static_cast<int>(k), options);
+}
+
+} // namespace
+
 Module cut_out(const Module& m, int program) {
   const Network& n = m.network;
   auto call = std::find_if(n.calls.begin(), n.calls.end(), [&](const Call& c) { return c.program == program; });
@@ -34,13 +40,6 @@ Module cut_out(const Module& m, int program) {
   out.calls = {std::move(only)};
   return {std::move(out), {m.schedules[program]}, m.target};
 }
-
-void plan_all_loops(Planner& planner, const ScheduleOptions& options) {
-  for (size_t k = 0; k < planner.module.network.programs.size(); ++k)
-    plan_loops(planner, static_cast<int>(k), options);
-}
-
-} // namespace
 
 std::vector<Unit> find_units(const Module& module, const ScheduleOptions& options, const std::string& kind,
                              const Decide& decide) {

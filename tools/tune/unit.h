@@ -5,6 +5,9 @@
 
 namespace nasc {
 
+// The first call of a program, scheduled as it is, with buffers of its own.
+Module cut_out(const Module& module, int program);
+
 struct Unit {
   Decision decision;
   Module base;        // the one call; weights without values, activations with the layouts of the whole network
