@@ -1,4 +1,5 @@
 // Parsing and asking lists of judges.
+#include "ir/registry.h"
 #include "legality/conjunction.h"
 
 #include <algorithm>
