@@ -63,7 +63,10 @@ Difference compare(const HostTensor& y, const HostTensor& r, const Tolerance& to
                                       : tolerance.rtol; // two units of half precision
   double atol =
       tolerance.atol * (real && tolerance.by_size ? std::max(1.0, root_mean_square(r)) : 1);
+  double off_squares = 0, squares = 0;
   for (int64_t i = 0; i < d.count; ++i) {
+    if (double v = get(r, i); std::isfinite(v))
+      squares += v * v;
     if (std::memcmp(y.bytes.data() + i * static_cast<int64_t>(size),
                     r.bytes.data() + i * static_cast<int64_t>(size), size) == 0)
       continue;
@@ -77,6 +80,7 @@ Difference compare(const HostTensor& y, const HostTensor& r, const Tolerance& to
       double off = std::fabs(a - b);
       fits = real && off <= rtol * std::fabs(b) + atol;
       d.max_absolute = std::max(d.max_absolute, off);
+      off_squares += off * off;
       if (off > 0)
         d.max_relative = std::max(d.max_relative, b != 0 ? off / std::fabs(b)
                                                          : std::numeric_limits<double>::infinity());
@@ -92,6 +96,7 @@ Difference compare(const HostTensor& y, const HostTensor& r, const Tolerance& to
     if (d.wrong++ == 0)
       d.why = why.str();
   }
+  d.relative_rms = off_squares > 0 ? std::sqrt(off_squares / squares) : 0;
   return d;
 }
 

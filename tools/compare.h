@@ -18,6 +18,7 @@ struct Difference {
   bool equal = true;
   std::string why; // the first element at fault, or another type or shape
   double max_absolute = 0, max_relative = 0, max_ulp = 0;
+  double relative_rms = 0; // of the difference, over that of the reference; finite elements only
   int64_t wrong = 0, count = 0;
 };
 Difference compare(const HostTensor& result, const HostTensor& reference,

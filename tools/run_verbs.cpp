@@ -112,9 +112,10 @@ int compare_verb(const RunOptions& o) {
           text(references.size(), " reference outputs, the model has ", outputs.size()));
     for (size_t k = 0; k < references.size(); ++k) {
       Difference d = compare(outputs[k], references[k], o.tolerance);
-      fmt::print("{} {}: {}  max abs {:.3g}  rel {:.3g}  ulp {:.3g}  of {} elements",
+      fmt::print("{} {}: {}  max abs {:.3g}  rel {:.3g}  ulp {:.3g}  rms {:.3g}  of {} elements",
                  fs::path(set).filename().string(), escaped(info.outputs[k].name),
-                 d.equal ? "ok" : "DIFFERS", d.max_absolute, d.max_relative, d.max_ulp, d.count);
+                 d.equal ? "ok" : "DIFFERS", d.max_absolute, d.max_relative, d.max_ulp,
+                 d.relative_rms, d.count);
       if (!d.equal)
         fmt::print("; {} wrong, {}", d.wrong, d.why);
       fmt::print("\n");
