@@ -40,9 +40,9 @@ struct Relaxation {
 };
 
 // Adds a group's hull over (use of metric m, cost).
-Relaxation with_group(Relaxation rest, const std::vector<Alternative>& group, size_t m) {
+Relaxation with_group(Relaxation rest, const std::vector<KnapsackItem>& group, size_t m) {
   std::vector<std::pair<double, double>> points, hull;
-  for (const Alternative& a : group)
+  for (const KnapsackItem& a : group)
     points.emplace_back(a.metrics[m], a.metrics[0]);
   std::sort(points.begin(), points.end());
   for (const auto& p : points) {
@@ -68,7 +68,7 @@ Relaxation with_group(Relaxation rest, const std::vector<Alternative>& group, si
 }
 
 struct Solver {
-  const std::vector<std::vector<Alternative>>& groups;
+  const std::vector<std::vector<KnapsackItem>>& groups;
   const std::vector<double>& limits;
   size_t count, max_states;
   // relaxed[g][j]: groups from g on, limit j; one without limits has the least cost alone.
@@ -93,7 +93,7 @@ struct Solver {
     least_cost.assign(n + 1, 0);
     for (size_t g = n; g-- > 0;) {
       double least = kInfinity;
-      for (const Alternative& a : groups[g])
+      for (const KnapsackItem& a : groups[g])
         least = std::min(least, a.metrics[0]);
       least_cost[g] = least_cost[g + 1] + least;
       for (size_t j = 0; j < limits.size(); ++j)
@@ -159,7 +159,7 @@ struct Solver {
       for (size_t next = g; next < groups.size(); ++next) {
         State best;
         double best_bound = kInfinity;
-        for (const Alternative& a : groups[next]) {
+        for (const KnapsackItem& a : groups[next]) {
           State e = s;
           for (size_t m = 0; m < e.sum.size(); ++m)
             e.sum[m] += a.metrics[m];
@@ -205,7 +205,7 @@ struct Solver {
     }
     const auto& last = layers.back();
     for (size_t i = 0; i < last.size() && result.best.size() < count; ++i) {
-      Selection s{std::vector<int>(groups.size()), last[i].sum};
+      KnapsackPick s{std::vector<int>(groups.size()), last[i].sum};
       int at = static_cast<int>(i);
       for (size_t g = groups.size(); g-- > 0;) {
         const State& state = layers[g + 1][static_cast<size_t>(at)];
@@ -219,7 +219,7 @@ struct Solver {
 };
 } // namespace
 
-KnapsackResult solve_knapsack(const std::vector<std::vector<Alternative>>& groups,
+KnapsackResult solve_knapsack(const std::vector<std::vector<KnapsackItem>>& groups,
                               const std::vector<double>& limits, size_t count, size_t max_states) {
   return Solver{groups, limits, count, max_states, {}, {}, {}, {}, {}}.solve();
 }

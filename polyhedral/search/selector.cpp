@@ -15,6 +15,7 @@ const std::vector<std::string>& layer_attributes() {
       "k",            // kernel extent when it is square
       "kh",     "kw", // kernel extents
       "stride", "sh", "sw", "dilation", "pad", "groups", "macs", "weights",
+      "cut",   // largest factor that may divide the output channels (ties to other layers)
       "index", // position of the layer in the model
       "lanes", // of the target's vectors, for steps
   };

@@ -20,7 +20,7 @@ std::string hex(uint64_t value) {
   std::snprintf(buffer, sizeof buffer, "%016llx", static_cast<unsigned long long>(value));
   return buffer;
 }
-json header_json(const JournalHeader& h) {
+json header_json(const SearchJournalHeader& h) {
   return {{"nasc_journal", 1},         {"space", hex(h.space)},
           {"model", hex(h.model)},     {"seed", h.seed},
           {"strategy", h.strategy},    {"objective", h.objective},
@@ -69,7 +69,7 @@ std::vector<Candidate> candidates(const Space& space, const std::string& path, L
   return out;
 }
 
-void check_header(const json& there, const JournalHeader& wanted, const std::string& path) {
+void check_header(const json& there, const SearchJournalHeader& wanted, const std::string& path) {
   json ours = header_json(wanted);
   if (!there.is_object() || !there.contains("nasc_journal"))
     throw UserError(code::bad_file, path + ":1", "no journal of nasc");
@@ -131,7 +131,7 @@ std::vector<Candidate> read_journal(const Space& space, const std::string& path)
   return candidates(space, path, lines, all.size());
 }
 
-struct Journal::File {
+struct SearchJournal::File {
   std::string path;
   int descriptor = -1;
   ~File() {
@@ -154,7 +154,8 @@ struct Journal::File {
   }
 };
 
-Journal::Journal(const std::string& path, const JournalHeader& header, const Space& space)
+SearchJournal::SearchJournal(const std::string& path, const SearchJournalHeader& header,
+                             const Space& space)
     : file_(std::make_unique<File>()), space_(space) {
   file_->path = path;
   file_->descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -177,8 +178,10 @@ Journal::Journal(const std::string& path, const JournalHeader& header, const Spa
     file_->fail("cannot truncate");
 }
 
-Journal::~Journal() = default;
+SearchJournal::~SearchJournal() = default;
 
-void Journal::add(const Candidate& candidate) { file_->write(journal_line(space_, candidate)); }
+void SearchJournal::add(const Candidate& candidate) {
+  file_->write(journal_line(space_, candidate));
+}
 
 } // namespace nasc

@@ -8,20 +8,20 @@
 namespace nasc {
 
 // What a journal is about; resuming needs all of it to be equal.
-struct JournalHeader {
+struct SearchJournalHeader {
   uint64_t space = 0, model = 0, seed = 0;
   std::string strategy, objective, evaluators;
-  bool operator==(const JournalHeader&) const = default;
+  bool operator==(const SearchJournalHeader&) const = default;
 };
 
-class Journal {
+class SearchJournal {
 public:
   // Opens or creates; one process at a time. Candidates already there are read; a torn last line is
   // cut off. Throws UserError: usage when the journal is about something else or in use (saying
   // what differs), bad_file FILE:LINE, cannot_create, io_error.
-  Journal(const std::string& path, const JournalHeader& header, const Space& space);
-  ~Journal();
-  Journal(const Journal&) = delete;
+  SearchJournal(const std::string& path, const SearchJournalHeader& header, const Space& space);
+  ~SearchJournal();
+  SearchJournal(const SearchJournal&) = delete;
   const std::vector<Candidate>& found() const { return found_; }
   void add(const Candidate& candidate); // synced
 

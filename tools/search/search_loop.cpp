@@ -13,7 +13,7 @@ constexpr size_t kMostRepeats = 20'000;
 
 std::string memo_key(const Candidate& c) { return text(c.fidelity, "|", c.key); }
 
-JournalHeader header_of(const SearchSetup& s) {
+SearchJournalHeader header_of(const SearchSetup& s) {
   std::string stages;
   for (const Evaluator& e : s.cascade->stages)
     stages += (stages.empty() ? "" : ",") + e.name;
@@ -60,9 +60,9 @@ SearchBudget parse_budget(const std::string& given) {
 }
 
 SearchResult run_search(const SearchSetup& s) {
-  std::unique_ptr<Journal> journal;
+  std::unique_ptr<SearchJournal> journal;
   if (!s.journal.empty())
-    journal = std::make_unique<Journal>(s.journal, header_of(s), *s.space);
+    journal = std::make_unique<SearchJournal>(s.journal, header_of(s), *s.space);
   StrategyContext context;
   context.space = s.space, context.seed = s.seed, context.fidelities = s.fidelities;
   context.objectives = s.cascade->objective.terms.size();

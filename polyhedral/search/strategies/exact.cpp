@@ -23,7 +23,7 @@ private:
     const Space& space = *context.space;
     size_t most = static_cast<size_t>(context.option("alternatives"));
     int steps = static_cast<int>(context.option("steps"));
-    std::vector<std::vector<Alternative>> table(space.groups.size());
+    std::vector<std::vector<KnapsackItem>> table(space.groups.size());
     std::vector<std::vector<std::vector<double>>> values(space.groups.size());
     for (size_t g = 0; g < space.groups.size(); ++g) {
       Space one = space; // this group alone
@@ -47,7 +47,7 @@ private:
     }
     KnapsackResult result =
         solve_knapsack(table, context.limits, static_cast<size_t>(context.option("top")));
-    for (const Selection& s : result.best) {
+    for (const KnapsackPick& s : result.best) {
       Dna dna;
       for (size_t g = 0; g < s.pick.size(); ++g) {
         const auto& part = values[g][static_cast<size_t>(s.pick[g])];

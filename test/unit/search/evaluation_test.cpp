@@ -209,10 +209,11 @@ TEST_CASE("Journal: damage before the end names the line, and two searches exclu
   } catch (const UserError& e) {
     CHECK(e.where == path.string() + ":2");
   }
-  JournalHeader header{space.hash(), 0, 3, "x", "y", "z"};
+  SearchJournalHeader header{space.hash(), 0, 3, "x", "y", "z"};
   fs::path locked = folder.path / "k";
-  Journal open(locked, header, space);
-  CHECK_THROWS_WITH(Journal(locked, header, space), Catch::Contains("another search is writing"));
+  SearchJournal open(locked, header, space);
+  CHECK_THROWS_WITH(SearchJournal(locked, header, space),
+                    Catch::Contains("another search is writing"));
 }
 
 TEST_CASE("Journal: lines keep metrics, errors and reasons") {

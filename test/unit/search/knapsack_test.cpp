@@ -11,7 +11,7 @@
 using namespace nasc;
 
 namespace {
-using Groups = std::vector<std::vector<Alternative>>;
+using Groups = std::vector<std::vector<KnapsackItem>>;
 
 // Costs of all selections within the limits, sorted.
 std::vector<double> brute_force(const Groups& groups, const std::vector<double>& limits) {
@@ -42,7 +42,7 @@ Groups random_groups(Rng& rng, size_t n, size_t limits, bool ties) {
   Groups out(n);
   for (auto& group : out)
     for (size_t a = 0, k = 2 + rng.below(6); a < k; ++a) {
-      Alternative x;
+      KnapsackItem x;
       double u = ties ? static_cast<double>(rng.below(4)) / 4 : rng.uniform();
       x.metrics.push_back(1 + u);
       for (size_t j = 0; j < limits; ++j)
@@ -82,7 +82,7 @@ TEST_CASE("knapsack: equals brute force on six layers, all of the best ten") {
 TEST_CASE("knapsack: forty layers of twenty alternatives are exact and quick") {
   Rng rng(21);
   Groups groups;
-  std::vector<std::vector<Alternative>> classes = random_groups(rng, 10, 1, false);
+  std::vector<std::vector<KnapsackItem>> classes = random_groups(rng, 10, 1, false);
   for (auto& c : classes)
     while (c.size() < 20)
       c.push_back({{1 + rng.uniform(), rng.uniform()}});
