@@ -188,8 +188,11 @@ int info_verb(const RunOptions& o) {
       i.n_kernels, i.n_opaque_calls, i.weights_bytes, i.weights_hash, i.state_bytes);
   fmt::print("arena     {}\n",
              i.arena_bytes < 0 ? "depends on the shapes" : text(i.arena_bytes, " bytes"));
-  if (i.neural && *i.neural)
-    fmt::print("neural    transformations that change the function:\n{}\n", i.neural);
+  if (i.neural && *i.neural) {
+    std::string steps = i.neural; // one per line
+    fmt::print("neural: {} steps, which change what the model computes\n{}\n",
+               1 + std::count(steps.begin(), steps.end(), '\n'), steps);
+  }
   if (o.verbose)
     fmt::print("plan\n{}\n", i.plan ? i.plan : "");
   return 0;

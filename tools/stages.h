@@ -12,7 +12,6 @@ void neural_stage(Compilation& c);
 // Puts them back in front of the plan that was applied.
 void restore_neural_steps(Compilation& c);
 bool is_neural(const Step& step);
-size_t neural_step_count(const Plan& plan);
 // The model as it is after the neural steps, as an ONNX file.
 std::string exported_model(const Compilation& c);
 // The analytic scheduler, or the replay of a plan file: a refused step is UserError bad_plan with

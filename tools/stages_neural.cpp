@@ -48,10 +48,6 @@ bool is_neural(const Step& step) {
   return t && t->kind == Kind::neural;
 }
 
-size_t neural_step_count(const Plan& plan) {
-  return static_cast<size_t>(std::count_if(plan.network.begin(), plan.network.end(), is_neural));
-}
-
 void neural_stage(Compilation& c) {
   c.lowered = c.network;
   if (c.options.plan_file.empty()) return;
