@@ -16,12 +16,24 @@
 #include "codegen/link.h"
 #include "codegen/native.h"
 #include "codegen/tables.h"
+#include "polyhedral/transformation.h"
 #include "runtime/embed/bitcode.h"
 
 namespace nasc {
 namespace {
 
 std::string architecture(const Target& target) { return target.triple.substr(0, target.triple.find('-')); }
+
+// Steps of the plan that change what the model computes, one per line.
+std::string neural_steps(const std::string& plan) {
+  std::string out;
+  if (plan.empty()) return out;
+  for (const Step& step : parse_plan(plan, "plan").network) {
+    const auto* t = find_registered<Transformation>(step.transformation);
+    if (t && t->kind == Kind::neural) out += (out.empty() ? "" : "\n") + text(step);
+  }
+  return out;
+}
 
 // Instruction sets that the code may use and the runtime can check.
 std::vector<std::string> checked_features(const Target& target) {
@@ -135,6 +147,7 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
   t.model = n.name;
   t.compiler = o.compiler;
   t.plan = o.plan;
+  t.neural = neural_steps(o.plan);
   t.opt_level = o.opt_level;
   t.max_threads = o.max_threads;
   t.features = checked_features(module.target);

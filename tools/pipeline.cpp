@@ -131,8 +131,6 @@ LibraryOptions library_options(const Compilation& c) {
   l.stem = c.options.stem;
   l.compiler = kVersionText;
   l.plan = text(c.plan);
-  for (const Step& step : c.neural_steps)
-    l.neural += (l.neural.empty() ? "" : "\n") + text(step);
   l.opt_level = c.options.level;
   l.max_threads = c.options.threads;
   l.side_file_threshold = c.options.side_file_threshold;

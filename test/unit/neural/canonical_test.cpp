@@ -8,9 +8,9 @@ using namespace nasc;
 using namespace nasc::test;
 
 namespace {
-using Steps = std::vector<std::string>;
+using StepTexts = std::vector<std::string>;
 
-std::string canon(const Steps& steps, const OneConv& conv = {}) {
+std::string canon(const StepTexts& steps, const OneConv& conv = {}) {
   static const ConvForm plain = form_of(one_conv({}));
   auto form = form_after(conv.channels == 64 ? plain : form_of(one_conv(conv)), steps);
   if (!form) FAIL(form.error().code << ": " << form.error().text);
@@ -53,7 +53,7 @@ TEST_CASE("canonical: steps that commute give one form") {
 }
 
 TEST_CASE("canonical: different operators differ") {
-  std::vector<Steps> plans = {{},
+  std::vector<StepTexts> plans = {{},
                               {"group(layer=conv, by=2)"},
                               {"group(layer=conv, by=4)"},
                               {"bottleneck(layer=conv, loop=ci, by=2)"},
