@@ -10,6 +10,7 @@
 #include "models.h"
 #include "oracle.h"
 #include "polyhedral/neural/canonical.h"
+#include "polyhedral/neural/edit.h"
 #include "polyhedral/neural/options.h"
 #include "polyhedral/neural/patch.h"
 
