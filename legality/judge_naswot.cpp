@@ -9,7 +9,7 @@ namespace {
 Verdict judge(const Subject& s) {
   if (!s.networks) return yes_verdict();
   NetworkPair& pair = *s.networks;
-  return decide("naswot difference", "naswot-low", -pair.options.naswot_drop, pair.options.max_seeds,
+  return decide("naswot difference", "naswot-low", -pair.options.naswot_drop * static_cast<double>(pair.original.network().batch()), pair.options.max_seeds,
                 [&](int seed) { return pair.candidate.at(seed).naswot - pair.original.at(seed).naswot; });
 }
 

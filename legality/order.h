@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "ir/registry.h"
 #include "legality/verdict.h"
 #include "polyhedral/module.h"
 

@@ -86,14 +86,16 @@ struct Protocol {
     Timer timer(stage.seconds);
     fill_table();
     double z = options.confidence;
-    bool fisher = asks("fisher"), naswot = asks("naswot");
+    bool total = asks("fisher"), median = asks("fisher:median"), naswot = asks("naswot");
     std::vector<Proposal> left;
     for (Proposal& p : waiting) {
       ++stage.seen;
       SensitivityTable::Prediction is = table.predict(p.choices);
-      if (fisher && is.fisher + z * is.fisher_error < std::log(options.judge.tau))
+      if (total && is.fisher + z * is.fisher_error < std::log(options.judge.tau))
         reject(1, p, "fisher", "fisher-low", "the sum of its layers' changes is low", {{"predicted log fisher ratio", is.fisher, z * is.fisher_error}});
-      else if (naswot && is.naswot + z * is.naswot_error < -options.judge.naswot_drop)
+      else if (median && is.median + z * is.median_error < std::log(options.judge.median_tau))
+        reject(1, p, "fisher:median", "fisher-low", "the sum of its layers' changes is low", {{"predicted median log fisher ratio", is.median, z * is.median_error}});
+      else if (naswot && is.naswot + z * is.naswot_error < -options.judge.naswot_drop * static_cast<double>(original.network().batch()))
         reject(1, p, "naswot", "naswot-low", "the sum of its layers' changes is low", {{"predicted naswot difference", is.naswot, z * is.naswot_error}});
       else {
         left.push_back(std::move(p));

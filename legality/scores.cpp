@@ -52,6 +52,20 @@ double Paired::margin() const {
   return t * deviation / std::sqrt(static_cast<double>(count));
 }
 
+double median_log_ratio(SeededScores& first, SeededScores& second, int seed) {
+  const ScoringNetwork &original = first.network(), &candidate = second.network();
+  const Scores &before = first.at(seed), &after = second.at(seed);
+  std::vector<double> ratios;
+  for (size_t k = 0; k < candidate.layers().size(); ++k)
+    for (size_t o = 0; o < original.layers().size(); ++o)
+      if (original.layers()[o].name == candidate.layers()[k].name && before.fisher[o] > 0 && after.fisher[k] > 0)
+        ratios.push_back(std::log(after.fisher[k] / before.fisher[o]));
+  if (ratios.empty()) return -HUGE_VAL;
+  std::sort(ratios.begin(), ratios.end());
+  size_t n = ratios.size();
+  return n % 2 ? ratios[n / 2] : (ratios[n / 2 - 1] + ratios[n / 2]) / 2;
+}
+
 Verdict decide(const char* what, const char* reason, double threshold, int max_seeds, const std::function<double(int)>& statistic) {
   std::vector<double> values;
   Verdict v;

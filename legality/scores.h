@@ -50,9 +50,10 @@ struct JudgeOptions {
   int max_seeds = 24;          // looks are at 3, 6, 12, .. seeds
   double tau = 0.9;            // fisher, total: least ratio
   double layer_tau = 0.35;     // fisher, any changed layer
+  double median_tau = 0.8;     // fisher:median, least ratio of the middle layer
   double layer_floor = 0.1;    // capacity: least share of a layer's MACs and parameters
   double network_floor = 0.2;  // and of the network's
-  double naswot_drop = 2;      // most that log det may fall
+  double naswot_drop = 1.0 / 16;  // most that log det may fall, per image of the minibatch
   double synflow_drop = 0.7;   // most that log synflow may fall, per layer of the network
   double jacov_drop = 0.05;
   double agreement = 0.9;      // output: least share of images with the same class
@@ -74,6 +75,9 @@ struct Paired {
   double margin() const;
 };
 Paired paired(const std::vector<double>& values);
+
+// Median over the layers that both have of log(candidate / original) of the Fisher Potential.
+double median_log_ratio(SeededScores& original, SeededScores& candidate, int seed);
 
 // Looks at statistic(seed) for more and more seeds until its mean is clearly above or below `threshold`: yes, or no with
 // `reason`, or undecided after max_seeds.

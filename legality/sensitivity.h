@@ -18,7 +18,7 @@ struct LayerChoice {
 };
 
 struct Sensitivity {
-  Paired fisher, naswot;  // log ratio of the totals; difference
+  Paired fisher, median, naswot;  // log ratio of the totals, of the middle layer; difference
   bool known() const { return fisher.count > 1; }
 };
 
@@ -33,7 +33,7 @@ class SensitivityTable {
   int measure(const LayerChoice& choice);
   // Sums over the choices, with the deviation of the sums; entries that are absent make the deviation infinite.
   struct Prediction {
-    double fisher = 0, fisher_error = 0, naswot = 0, naswot_error = 0;
+    double fisher = 0, fisher_error = 0, median = 0, median_error = 0, naswot = 0, naswot_error = 0;
   };
   Prediction predict(const std::vector<LayerChoice>& choices) const;
   size_t size() const { return entries_.size(); }

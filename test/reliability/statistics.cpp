@@ -10,6 +10,8 @@
 #include <ostream>
 #include <sstream>
 
+#include "legality/scores.h"
+
 namespace nasc {
 namespace {
 using Values = std::vector<double>;
@@ -148,6 +150,59 @@ void print_statistics(const std::vector<Record>& records, std::ostream& out) {
         << std::setw(10) << std::setprecision(1) << flips(row.threshold) << std::setw(10) << flips(median(means)) << std::setw(10)
         << 100 * accepted / static_cast<double>(means.size()) << std::setprecision(3) << std::setw(10) << spearman(means, macs) << std::setw(10)
         << spearman(first, second) << '\n';
+  }
+
+  // The judges' own rule, undecided counting as no, on the two halves of the seeds and on all.
+  struct Rule {
+    const char* name;
+    std::vector<std::pair<Statistic, double>> all;
+  };
+  auto total = [](const Record& c, const Record& o) { return std::log(sum(c.fisher) / sum(o.fisher)); };
+  auto median_layer = [](const Record& c, const Record& o) { return median(layer_ratios(c, o)); };
+  auto least_layer = [](const Record& c, const Record& o) {
+    Values v = layer_ratios(c, o);
+    return *std::min_element(v.begin(), v.end());
+  };
+  auto codes = [](const Record& c, const Record& o) { return c.naswot - o.naswot; };
+  auto capacity = [](const Record& c, const Record& o) { return std::log(std::min(c.macs / o.macs, c.parameters / o.parameters)); };
+  const Rule rules[] = {
+      {"fisher:paper, one seed against another", {}},
+      {"fisher total, tau 0.9", {{total, std::log(0.9)}}},
+      {"fisher total, tau 0.8", {{total, std::log(0.8)}}},
+      {"fisher total, tau 0.7", {{total, std::log(0.7)}}},
+      {"fisher median layer, tau 0.9", {{median_layer, std::log(0.9)}}},
+      {"fisher median layer, tau 0.8", {{median_layer, std::log(0.8)}}},
+      {"fisher least layer, tau 0.35", {{least_layer, std::log(0.35)}}},
+      {"naswot, drop 1", {{codes, -1}}},
+      {"naswot, drop 2", {{codes, -2}}},
+      {"capacity, network 0.5", {{capacity, std::log(0.5)}}},
+      {"capacity 0.2, naswot 2, fisher 0.9", {{capacity, std::log(0.2)}, {codes, -2}, {total, std::log(0.9)}}},
+      {"capacity 0.2, naswot 2, fisher 0.8", {{capacity, std::log(0.2)}, {codes, -2}, {total, std::log(0.8)}}},
+      {"capacity 0.2, naswot 1, fisher 0.8", {{capacity, std::log(0.2)}, {codes, -1}, {total, std::log(0.8)}}},
+      {"capacity 0.2, naswot 1, fisher 0.7", {{capacity, std::log(0.2)}, {codes, -1}, {total, std::log(0.7)}}},
+  };
+  out << '\n' << std::left << std::setw(48) << "rule" << std::right << std::setw(10) << "flip %" << std::setw(10) << "accept %" << '\n';
+  for (const Rule& rule : rules) {
+    double flips = 0, accepted = 0;
+    for (const auto& [k, seeds] : by) {
+      std::vector<int> names;
+      for (const auto& [seed, r] : seeds) names.push_back(seed);
+      auto verdict = [&, &seeds = seeds](size_t from, size_t count) {
+        if (rule.all.empty()) return total(*seeds.at(names[from]), *original.at(names[from])) >= 0;
+        for (const auto& [statistic, threshold] : rule.all) {
+          auto at = [&](int i) {
+            int seed = names[from + static_cast<size_t>(i)];
+            return statistic(*seeds.at(seed), *original.at(seed));
+          };
+          if (!decide("", "", threshold, static_cast<int>(count), at).allowed()) return false;
+        }
+        return true;
+      };
+      flips += verdict(0, complete / 2) != verdict(complete / 2, complete / 2);
+      accepted += verdict(0, complete);
+    }
+    double n = static_cast<double>(by.size()) / 100;
+    out << std::left << std::setw(48) << rule.name << std::right << std::setprecision(1) << std::setw(10) << flips / n << std::setw(10) << accepted / n << '\n';
   }
 }
 

@@ -1,6 +1,7 @@
 // Scoring networks: facts of the Fisher Potential, and the speed of one evaluation.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include "frontend/lower.h"
 #include "ir/execute.h"
 #include "legality/scoring.h"
+#include "test/zoo/builder.h"
 #include "test/zoo/zoo.h"
 
 using namespace nasc;
@@ -42,6 +44,72 @@ TEST_CASE("scoring: a tiny residual network has a Fisher Potential per layer", "
   CHECK(one.total() != other.total());
   CHECK(one.loss > 0);
   for (double f : one.fisher) CHECK(f > 0);
+}
+
+TEST_CASE("scoring: in front of batch statistics the potential does not depend on the scale of the weights", "[scoring]") {
+  ScoringNetwork s(base_network("tiny-resnet", 16));
+  Minibatch m = noise(s, 1);
+  std::vector<HostTensor> plain, scaled;
+  for (const ScoredWeight& w : s.weights()) {
+    plain.push_back(*drawn_weight(Init::he_normal, 5, w.layer, w.shape, w.fan_in, w.fan_out));
+    scaled.push_back(plain.back());
+    if (w.shape.size() != 4) continue;  // the last layer has no batch statistics behind it
+    for (int64_t i = 0; i < scaled.back().count(); ++i) scaled.back().as<float>()[i] *= 10;
+  }
+  auto given = [](const std::vector<HostTensor>& all) {
+    std::vector<const HostTensor*> out;
+    for (const HostTensor& t : all) out.push_back(&t);
+    return out;
+  };
+  Scores before = s.score_with(given(plain), m), after = s.score_with(given(scaled), m);
+  for (size_t k = 0; k < before.fisher.size(); ++k) CHECK(after.fisher[k] == Approx(before.fisher[k]).epsilon(2e-4));
+}
+
+TEST_CASE("scoring: one image has no potential; images given twice do not change it", "[scoring]") {
+  ScoringNetwork one(base_network("tiny-resnet", 1)), eight(base_network("tiny-resnet", 8)), sixteen(base_network("tiny-resnet", 16));
+  Scores alone = one.score(1, noise(one, 1));
+  Minibatch m = noise(eight, 1), twice = noise(sixteen, 1);
+  for (auto [from, to] : {std::pair{&m.images, &twice.images}, std::pair{&m.labels, &twice.labels}})
+    for (size_t half : {size_t{0}, from->bytes.size()}) std::copy(from->bytes.begin(), from->bytes.end(), to->bytes.begin() + static_cast<int64_t>(half));
+  Scores once = eight.score(1, m), doubled = sixteen.score(1, twice);
+  for (size_t k = 0; k < once.fisher.size(); ++k) {
+    if (one.layers()[k].spatial) CHECK(alone.fisher[k] < 1e-4 * once.fisher[k]);
+    // With the mean loss, the sum of squares itself is divided by 4: fisher is that times the square of the batch.
+    CHECK(doubled.fisher[k] == Approx(once.fisher[k]).epsilon(1e-3));
+  }
+}
+
+TEST_CASE("scoring: the potential is that of masks by finite differences", "[scoring]") {
+  constexpr int64_t kImages = 4, kChannels = 3;
+  ZooBuilder b("masked", 1, false);
+  ZooValue x = b.input("image", {kImages, 2, 6, 6});
+  ZooValue y = b.conv(x, {.channels = kChannels});
+  y = b.binary("Mul", y, b.constant("mask", {kImages, kChannels, 1, 1}, std::vector<float>(kImages * kChannels, 1.f)));
+  b.output(b.gemm(b.flatten(b.global_average_pool(b.relu(b.bn(y)))), 5));
+  Instances instances;
+  Network base = lower(import_graph(read_onnx(file_bytes(b.bytes()), "masked"), instances, ImportOptions{{}, false}), instances);
+  ScoringNetwork s(base, {.unit_norm = false});
+  Minibatch m = noise(s, 3);
+  Network n = s.network();
+  auto mask = std::find_if(n.buffers.begin(), n.buffers.end(), [](const Buffer& t) { return t.shape == Shape{kImages, kChannels, 1, 1} && t.payload; });
+  REQUIRE(mask != n.buffers.end());
+  auto run = [&](int64_t element, double step) {
+    std::vector<float> values(kImages * kChannels, 1.f);
+    if (element >= 0) values[static_cast<size_t>(element)] += static_cast<float>(step);
+    mask->payload = payload_of(values);
+    return execute(n, {m.images, m.labels}, {.in_double = true});
+  };
+  std::vector<HostTensor> at_one = run(-1, 0);
+  REQUIRE(at_one[1].count() == kChannels);
+  constexpr double kStep = 1.0 / 1024;
+  for (int64_t c = 0; c < kChannels; ++c) {
+    double sum = 0;
+    for (int64_t i = 0; i < kImages; ++i) {
+      double d = (get(run(i * kChannels + c, kStep)[0], 0) - get(run(i * kChannels + c, -kStep)[0], 0)) / (2 * kStep);
+      sum += d * d;
+    }
+    CHECK(get(at_one[1], c) == Approx(sum * kImages / 2).epsilon(1e-3));
+  }
 }
 
 TEST_CASE("scoring: time of one evaluation", "[.scoring-speed]") {
