@@ -179,7 +179,7 @@ struct Maker {
       buffer.payload = payload_of(std::vector<float>(static_cast<size_t>(element_count(constants(buffer.shape))), 0.f));
     }
   }
-  int ones(const char* name, const Shape& shape) {
+  int ones(const char* name, const Shape shape) {  // a copy: buffers move
     int b = into.buffer(name, DType::f32, shape, Role::weight);
     into.network.buffers[static_cast<size_t>(b)].payload =
         payload_of(std::vector<float>(static_cast<size_t>(element_count(constants(shape))), 1.f));
