@@ -67,9 +67,9 @@ struct Prepared::Code {
     size_t next = 0;
     for (const Tensor& t : program->tensors) {
       std::vector<int64_t> shape = constants(t.shape);
-      bool row_major = t.role == Role::temp ? false : plain[next++];
+      bool row_major = t.role == Role::temp ? t.dtype != DType::f32 : plain[next++];
       strides.push_back(row_major ? row_major_strides(shape) : batch_inside(shape));
-      elements.push_back(static_cast<size_t>(element_count(shape)));
+      elements.push_back((static_cast<size_t>(element_count(shape)) * static_cast<size_t>(bytes(t.dtype)) + sizeof(float) - 1) / sizeof(float));
       clear.push_back((t.role == Role::output || t.role == Role::temp) && !covers(*program, t));
     }
     for (const Statement& s : program->statements) {
