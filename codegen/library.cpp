@@ -12,6 +12,7 @@
 #include <mutex>
 #include <set>
 
+#include "codegen/cost_table.h"
 #include "codegen/elf_blob.h"
 #include "codegen/link.h"
 #include "codegen/native.h"
@@ -151,6 +152,9 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
   t.opt_level = o.opt_level;
   t.max_threads = o.max_threads;
   t.features = checked_features(module.target);
+
+  for (const Call& call : n.calls)
+    if (const Program& p = *n.programs[call.program]; p.phase == Phase::run) t.costs += cost_line(p) + "\n";
 
   std::vector<std::string> objects;
   std::vector<Payload> held;

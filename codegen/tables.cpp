@@ -15,7 +15,7 @@ constexpr const char* kTypes = R"(
 %slot = type { ptr, i32, i32, [6 x ptr] }
 %dim = type { i64, ptr }
 %io = type { ptr, ptr, i32, i32, i32, i32 }
-%info = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i64, i64, i64, i64, i32, i32, i32, i32, i32, i32, [8 x ptr] }
+%info = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i64, i64, i64, i64, i32, i32, i32, i32, i32, i32, ptr, [7 x ptr] }
 %api = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, [4 x ptr] }
 %desc = type { i32, i32, %api, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, %size, i64, i32, i32, i32, i32, i32, i32, [8 x ptr] }
 @slot = internal global %slot zeroinitializer
@@ -135,7 +135,8 @@ std::string tables_ir(const Network& n, const ArenaPlan& arena, ValueTable& valu
          "declare ptr @nasc_embed_query(ptr, i32)\n";
   if (!o.weights_symbol.empty()) out += "@" + o.weights_symbol + " = external hidden constant i8\n";
   std::string strings[] = {w.bytes(o.model),   w.bytes(o.prefix), w.bytes(o.compiler), w.bytes(target.triple),
-                           w.bytes(target.cpu), w.bytes(o.plan),   w.bytes(o.neural)};
+                           w.bytes(target.cpu), w.bytes(o.plan),   w.bytes(o.neural),
+                           w.bytes(o.costs)};
   std::string weights_file = o.weights_file.empty() ? "null" : w.bytes(o.weights_file);
   out += w.globals;
   out += text("@info = internal constant %info { i32 208, i32 1, ptr ", strings[0], ", ptr ", strings[1], ", ptr ",
@@ -143,7 +144,7 @@ std::string tables_ir(const Network& n, const ArenaPlan& arena, ValueTable& valu
               ", ptr ", output_list, ", ptr ", strings[5], ", ptr ", strings[6], ", i64 ",
               static_cast<int64_t>(o.weights_hash), ", i64 ", arena.weight_bytes, ", i64 ", state, ", i64 ",
               arena_constant, ", i32 ", features.size(), ", i32 ", inputs.size(), ", i32 ", outputs.size(), ", i32 ",
-              o.opt_level, ", i32 ", kernels.size(), ", i32 0, ", kZero8, " }\n");
+              o.opt_level, ", i32 ", kernels.size(), ", i32 0, ptr ", strings[7], ", [7 x ptr] zeroinitializer }\n");
   auto entry = [&](const char* name) { return " ptr @" + o.prefix + "_" + name; };
   out += "@desc = internal constant %desc { i32 288, i32 1, %api { i32 96, i32 1, ptr @info," + entry("create") + "," +
          entry("run") + "," + entry("shapes") + "," + entry("destroy") + "," + entry("message") +

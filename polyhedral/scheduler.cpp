@@ -254,11 +254,39 @@ bool plan_group(Planner& planner, int program) {
   t.sizes.assign(rank, 1);
   return planner.kernel_step(program, tile_step(*g, t));
 }
+// Statements of different index spaces (a pooled tensor and its sums): the loops that all begin with, around the rest.
+void plan_common_loops(Planner& planner, int program) {
+  const Program& p = *planner.module.network.programs[program];
+  if (p.statements.empty()) return;
+  std::vector<std::string> common = p.statements[0].iterators;
+  for (const Statement& s : p.statements) {
+    size_t k = 0;
+    while (k < common.size() && k < s.iterators.size() && common[k] == s.iterators[k]) ++k;
+    common.resize(k);
+  }
+  auto extent = [&](const std::string& i) { return iterator_extent(p.statements[0], i).value_or(0); };
+  auto outer = std::find_if(common.begin(), common.end(), [&](const auto& i) { return extent(i) > 1; });
+  if (outer == common.end()) return;
+  Step step{"nest", {}};
+  std::string channel = common.back();
+  int lanes = planner.module.target.lanes(element_bytes(p));
+  std::rotate(common.begin(), outer, outer + 1);
+  step.args["parallel"] = common[0];
+  step.args["loops"] = common;
+  step.args["serial"] = int64_t{1};
+  if (lanes >= 2 && extent(channel) % lanes == 0) {
+    Step vectors = step;
+    vectors.args["vector"] = channel;
+    vectors.args["lanes"] = int64_t{lanes};
+    if (planner.kernel_step(program, vectors)) return;
+  }
+  planner.kernel_step(program, step);
+}
 }  // namespace
 
 void plan_loops(Planner& planner, int program, const ScheduleOptions& options) {
   if (options.level >= 2 && (plan_contraction(planner, program) || plan_winograd_loops(planner, program))) return;
-  plan_group(planner, program);
+  if (!plan_group(planner, program)) plan_common_loops(planner, program);
 }
 
 Scheduled schedule_module(Module module, const ScheduleOptions& options) {

@@ -18,6 +18,7 @@ struct Verb {
 const Verb kVerbs[] = {
     {"run", "Run once; print the outputs or write them as .npy files.", run_verb},
     {"bench", "Measure the time of a run.", bench_verb},
+    {"profile", "Time, share of the machine's peak and bytes of each kernel.", profile_verb},
     {"compare", "Compare results with stored ones (test_data_set_*); exit code 2 when they differ.",
      compare_verb},
     {"info", "Print what the library says about itself.", info_verb}};
@@ -80,7 +81,9 @@ int body(int argc, char** argv) {
       sub->add_option("--min-time", options.min_seconds, "seconds of timed runs at least; 0 when only --repeat is given")
           ->capture_default_str()
           ->check(CLI::NonNegativeNumber);
-      sub->add_flag("--json{-}", options.json, "as JSON; --json=FILE writes a file");
+      sub->add_flag("--json{-}", options.json,
+                    name == "profile" ? "Chrome's trace; --json=FILE writes a file"
+                                      : "as JSON; --json=FILE writes a file");
       sub->add_flag("-v,--verbose", options.verbose, "with the time of each step");
     }
   }

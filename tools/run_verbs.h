@@ -29,6 +29,7 @@ struct RunOptions {
 int run_verb(const RunOptions& options);
 int compare_verb(const RunOptions& options);
 int bench_verb(const RunOptions& options);
+int profile_verb(const RunOptions& options);
 int info_verb(const RunOptions& options);
 
 } // namespace nasc

@@ -19,6 +19,7 @@ struct Nest {
   std::vector<std::string> loops; // outermost first
   std::string vector, parallel;
   int64_t lanes = 1;
+  bool serial = false; // inner loops stay loops
   bool has(const std::string& name) const {
     return std::find(loops.begin(), loops.end(), name) != loops.end();
   }
@@ -51,7 +52,8 @@ TextNodeRef inner_loops(const Program& p, const Nest& nest, size_t first, size_t
         exprs[p.statements[end].name] = inner[depth];
         names.push_back(p.statements[end].name);
       }
-      node = tree_band(inner[depth] + " unroll", exprs, inner_loops(p, nest, k, end, depth + 1));
+      node = tree_band(inner[depth] + (nest.serial ? "" : " unroll"), exprs,
+                       inner_loops(p, nest, k, end, depth + 1));
     } else {
       node = tree_leaf();
       if (!nest.vector.empty())
@@ -78,6 +80,7 @@ Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
   }
   if (nest.loops.empty() || p.statements.empty())
     return refuse("unknown-loop", "no common loops");
+  nest.serial = a.has("serial") && a.integer("serial");
   if (a.has("parallel"))
     nest.parallel = a.word("parallel");
   if (!nest.parallel.empty() && nest.parallel != nest.loops[0])
@@ -118,9 +121,10 @@ const Registered<Transformation> nest{
                     {Parameter::word, "vector", "the one whose innermost points are vector lanes",
                      false},
                     {Parameter::integer, "lanes", "vector lanes", false},
+                    {Parameter::integer, "serial", "1: what is inside stays loops", false},
                     {Parameter::word, "parallel", "the outermost, when it is divided among threads",
                      false}},
-     .doc = "Run all statements under common loops, everything inside unrolled.",
+     .doc = "Run all statements under common loops, everything inside unrolled or serial.",
      .refusals = {"unknown-loop", "bad-lanes", "indivisible"},
      .on_kernel = apply_nest,
      .on_module = nullptr,

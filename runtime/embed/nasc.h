@@ -145,7 +145,8 @@ typedef struct nasc_info {
   int32_t opt_level;
   int32_t n_kernels;
   int32_t n_opaque_calls;
-  void* reserved[8];
+  const char* costs; /* per run step a line: kernel, floating-point operations, bytes touched */
+  void* reserved[7];
 } nasc_info;
 
 typedef struct nasc_handle nasc_handle;
