@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "frontend/export.h"
+#include "frontend/passes/pass.h"
 
 namespace nasc {
 namespace {
@@ -145,6 +146,10 @@ Graph patched(Graph g, const GraphPatch& patch) {
       for (const auto* o : operands[y])
         for (ValueId& in : n.inputs)
           if (in >= 0 && g.value(in).name == o->constant) in = Patcher{g, {}, &n, 0}.constant(o->constant, o->now);
+    if (changed(operands) && n.op == "Conv" && int_attribute(n, "group", 1) > 1) {
+      const Value &x = g.value(n.inputs[0]), &w = g.value(n.inputs[1]);  // depthwise: fewer channels, fewer groups
+      n.attributes["group"] = (*x.shape)[1].constant() / (*w.shape)[1].constant();
+    }
     if (y >= 0 && patch.shapes.count(g.value(y).name)) update_shape_operand(g, n);
     if (!changed(layers)) {
       out.push_back(std::move(n));

@@ -66,7 +66,7 @@ const std::vector<std::pair<const char*, Row>> kRows = {
     {"bottleneck", {"tied-channels", residual, {}, "loop=co, by=2"}},
     {"bottleneck", {"grouped-consumer", grouped_consumer, {}, "loop=co, by=4"}},
     {"bottleneck", {"coupled-channels", selected, {}, "loop=co, by=2"}},
-    {"bottleneck", {"reshaped", mixed_view, {}, "loop=co, by=2"}},
+    {"bottleneck", {"reshaped", mixed_view, {}, "loop=co, by=4"}},
     {"bottleneck", {"reduced", summed, {}, "loop=co, by=2"}},
     {"bottleneck", {"uncovered", conv, {"split_domain(layer=conv, loop=oh, parts=2)"}, "piece=0, loop=co, by=2"}},
     {"spatial_bottleneck", {"bad-size", conv, {}, "by=0"}},
@@ -114,6 +114,7 @@ Module subject(Subject s) {
     last = b.node("Conv", {y, b.normal("w2", {8, 8 / groups, 1, 1}, 0.1)}, {1, 8, 4, 4}, {{"group", groups}});
   }
   if (s == residual) last = b.add(y, b.node("Conv", {x, b.normal("w2", {8, 8, 1, 1}, 0.1)}, {1, 8, 4, 4}));
+  if (s == residual) last = b.node("Conv", {last, b.normal("w3", {8, 8, 1, 1}, 0.1)}, {1, 8, 4, 4});
   if (s == selected) last = b.node("Slice", {y, b.constant("from", {1}, std::vector<int64_t>{1}), b.constant("to", {1}, std::vector<int64_t>{8}), b.constant("axis", {1}, std::vector<int64_t>{1}), b.constant("by", {1}, std::vector<int64_t>{2})}, {1, 4, 4, 4});
   if (s == mixed_view) last = b.relu(b.reshape(y, {1, 2, 64, 1}));
   if (s == summed) last = b.node("ReduceMax", {y}, {1, 1, 4, 4}, {{"axes", ZooShape{1}}});

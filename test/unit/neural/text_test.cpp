@@ -47,7 +47,7 @@ TEST_CASE("text: depthwise") {
   CHECK(accesses({"depthwise(layer=conv)"}) ==
         "W[4, 1, 3, 3]\n"
         "Y[n, co, oh, ow] = B[co]\n"
-        "Y[n, g + co, oh, ow] += X[n, g + ci, oh + kh - 1, ow + kw - 1] * W[g + co, ci, kh, kw]\n");
+        "Y[n, g + co, oh, ow] += X[n, g + ci, oh + kh - 1, ow + kw - 1] * W[g + 4*co, ci, kh, kw]\n");
 }
 TEST_CASE("text: bottleneck of inputs") {
   CHECK(accesses({"bottleneck(layer=conv, loop=ci, by=2)"}) ==
@@ -70,7 +70,7 @@ TEST_CASE("text: split_domain, and a step on one of its pieces") {
         "Y[n, co, oh, ow] = B[co]\n"
         "Y[n, co, oh, ow] += X[n, ci, oh + kh - 1, ow + kw - 1] * W0[co, ci, kh, kw]\n"
         "Y[n, co + 2, oh, ow] = B[co + 2]\n"
-        "Y[n, g + co + 2, oh, ow] += X[n, 2*g + ci, oh + kh - 1, ow + kw - 1] * W1[g + co, ci, kh, kw]\n");
+        "Y[n, g + co + 2, oh, ow] += X[n, 2*g + ci, oh + kh - 1, ow + kw - 1] * W1[g + 2*co, ci, kh, kw]\n");
 }
 TEST_CASE("text: peel_domain and restrict_domain") {
   CHECK(accesses({"peel_domain(layer=conv, loop=co, count=1)", "restrict_domain(layer=conv, piece=1, loop=ci, first=1)"}) ==

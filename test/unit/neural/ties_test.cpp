@@ -88,7 +88,7 @@ TEST_CASE("ties: DenseNet-161 may narrow every 1x1 convolution to 192 channels")
     INFO(l.name);
     CHECK(output_factors(m.network, l.call, {2, 4}) == std::vector<int64_t>{2, 4});
   }
-  CHECK(found == 78);
+  CHECK(found == 79);  // a transition has 192 channels, too
 }
 
 TEST_CASE("ties: growth of a dense block reaches every later layer through concatenation") {
@@ -112,7 +112,7 @@ TEST_CASE("ties: depthwise consumers shrink with their producers") {
   for (const NeuralLayer& l : neural_layers(m.network)) {
     std::string answer = narrowed(m, l.name);
     if (answer == "accepted") ++accepted;
-    else CHECK(answer == "tied-channels");
+    else CHECK((answer == "tied-channels" || answer == "no-such-loop"));  // depthwise: no loop over outputs alone
   }
   CHECK(accepted >= 3);
 }
