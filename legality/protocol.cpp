@@ -24,7 +24,7 @@ struct Protocol {
   const ProtocolOptions& options;
   SensitivityTable table;
   ProtocolReport report = {};
-  std::vector<Proposal> waiting = {}, refused = {};
+  std::vector<ProtocolCandidate> waiting = {}, refused = {};
 
   Protocol(SeededScores& o, const ProtocolHooks& h, const ProtocolOptions& p)
       : original(o), hooks(h), options(p), table(o, h.build, p.table_seeds) {}
@@ -36,7 +36,7 @@ struct Protocol {
   bool asks(const char* judge) const {
     return std::any_of(options.judges.begin(), options.judges.end(), [&](const Judge* j) { return std::string(j->name) == judge; });
   }
-  void reject(int stage, const Proposal& p, const char* judge, const char* reason, const std::string& why, std::vector<Measure> measures = {}) {
+  void reject(int stage, const ProtocolCandidate& p, const char* judge, const char* reason, const std::string& why, std::vector<Measure> measures = {}) {
     ++report.stages[static_cast<size_t>(stage)].rejected;
     ++report.stages[static_cast<size_t>(stage)].reasons[reason];
     if (hooks.judged) hooks.judged(p, stage, {{judge, {Verdict::no, reason, why, {}, std::move(measures)}}});
@@ -46,7 +46,7 @@ struct Protocol {
     auto& stage = report.stages[0];
     Timer timer(stage.seconds);
     while (stage.seen < options.candidates && !stopped()) {
-      std::optional<Proposal> p = hooks.next();
+      std::optional<ProtocolCandidate> p = hooks.next();
       if (!p) break;
       ++stage.seen;
       const JudgeOptions& j = options.judge;
@@ -59,13 +59,13 @@ struct Protocol {
       else
         waiting.push_back(std::move(*p));
     }
-    std::stable_sort(waiting.begin(), waiting.end(), [](const Proposal& a, const Proposal& b) { return a.latency < b.latency; });
+    std::stable_sort(waiting.begin(), waiting.end(), [](const ProtocolCandidate& a, const ProtocolCandidate& b) { return a.latency < b.latency; });
     say(text("stage 0: ", stage.seen, " candidates, ", waiting.size(), " left"));
   }
 
   void fill_table() {
     std::map<std::string, std::pair<int, const LayerChoice*>> wanted;
-    for (const Proposal& p : waiting)
+    for (const ProtocolCandidate& p : waiting)
       for (const LayerChoice& c : p.choices) {
         auto& entry = wanted[c.layer_class + " -> " + c.option];
         ++entry.first;
@@ -87,8 +87,8 @@ struct Protocol {
     fill_table();
     double z = options.confidence;
     bool total = asks("fisher"), median = asks("fisher:median"), naswot = asks("naswot");
-    std::vector<Proposal> left;
-    for (Proposal& p : waiting) {
+    std::vector<ProtocolCandidate> left;
+    for (ProtocolCandidate& p : waiting) {
       ++stage.seen;
       SensitivityTable::Prediction is = table.predict(p.choices);
       if (total && is.fisher + z * is.fisher_error < std::log(options.judge.tau))
@@ -107,7 +107,7 @@ struct Protocol {
     say(text("stage 1: ", waiting.size(), " left"));
   }
 
-  std::optional<std::vector<NamedVerdict>> whole(const Proposal& p, int& evaluations) {
+  std::optional<std::vector<NamedVerdict>> whole(const ProtocolCandidate& p, int& evaluations) {
     std::unique_ptr<SeededScores> candidate = hooks.build(p.choices);
     if (!candidate) return std::nullopt;
     NetworkPair pair{original, *candidate, options.judge};
@@ -121,7 +121,7 @@ struct Protocol {
   void whole_networks() {
     auto& stage = report.stages[2];
     Timer timer(stage.seconds);
-    for (const Proposal& p : waiting) {
+    for (const ProtocolCandidate& p : waiting) {
       if (static_cast<int>(report.accepted.size()) >= options.accepted || stage.evaluations >= options.evaluations || stopped()) break;
       auto verdicts = whole(p, stage.evaluations);
       if (!verdicts) continue;

@@ -13,7 +13,7 @@
 namespace nasc {
 
 // A distinct canonical candidate that the caller's preconditions accept, with what is known of it for free.
-struct Proposal {
+struct ProtocolCandidate {
   std::string id;                    // its plan, or a hash: for reports
   std::vector<LayerChoice> choices;  // changed layers only
   double macs_share = 1, parameters_share = 1, least_layer_share = 1;
@@ -21,13 +21,13 @@ struct Proposal {
 };
 
 struct ProtocolHooks {
-  std::function<std::optional<Proposal>()> next;  // nothing: no more candidates
+  std::function<std::optional<ProtocolCandidate>()> next;  // nothing: no more candidates
   // The scores of the network with these choices, drawn and paired with the original's; nullptr when it cannot be built.
   SensitivityTable::Build build;
   std::function<void(const std::string& line)> progress = {};
   std::function<bool()> stop = {};  // the budget of time is spent
   // Called for each judged candidate, in order: stage 0 to 2, its verdicts (of the stage's own reason before stage 2).
-  std::function<void(const Proposal&, int stage, const std::vector<NamedVerdict>&)> judged = {};
+  std::function<void(const ProtocolCandidate&, int stage, const std::vector<NamedVerdict>&)> judged = {};
 };
 
 struct ProtocolOptions {
@@ -51,7 +51,7 @@ struct ProtocolReport {
   };
   std::array<Stage, 3> stages;
   struct Accepted {
-    Proposal proposal;
+    ProtocolCandidate proposal;
     std::vector<NamedVerdict> verdicts;
   };
   std::vector<Accepted> accepted;  // by predicted latency
