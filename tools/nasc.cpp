@@ -12,6 +12,7 @@
 #include "nasc_version.h"
 #include "tools/command_line.h"
 #include "tools/depfile.h"
+#include "tools/neural_flags.h"
 #include "tools/outputs.h"
 #include "tools/progress.h"
 #include "tools/search/search_bench_verb.h"
@@ -23,6 +24,7 @@ namespace {
 
 struct Arguments {
   CompileOptions compile;
+  NeuralOptions neural;
   std::string model, output, emit, cpu = "host", triple, max_memory = "0", max_time = "1h",
                                    threshold = "1G", dump_directory;
   std::vector<std::string> dims, quoted_targets;
@@ -91,8 +93,8 @@ void declare(CLI::App& app, Arguments& a) {
                "--tune=10m: for that long")
       ->group(group);
   app.add_option("--journal", a.journal,
-                 "every measurement of --tune; what is there is not measured again; default: "
-                 "OUTPUT.tune")
+                 "what --neural judged (default: OUTPUT.HASH.journal), else what --tune measured "
+                 "(default: OUTPUT.tune);\nwhat is there is not done again")
       ->group(group);
   app.add_option("--tuning-db", a.tuning_database,
                  "records of tuned kernels: --tune adds to it (default: the user's cache; none: "
@@ -100,10 +102,13 @@ void declare(CLI::App& app, Arguments& a) {
       ->group(group);
   app.add_option("--plan", a.compile.plan_file, "apply this plan in place of the scheduler's")
       ->group(group);
-  app.add_flag("--neural", a.compile.neural, "the plan may change what the model computes")
+  app.add_flag("--neural", a.compile.neural,
+               "look for faster operators that the judges allow; with --plan: the plan may change what the\n"
+               "model computes")
       ->group(group);
   app.add_flag("--verify-each", a.compile.verify_each, "judge after each step of the plan")
       ->group(group);
+  declare_neural(app, a.neural);
   group = "Target";
   app.add_option("--mcpu", a.cpu, "processor (LLVM's name), or host")
       ->capture_default_str()
@@ -190,7 +195,8 @@ void set_tuning(Arguments& a, const std::string& output) {
     throw UserError(code::usage, "--tune", "measures on this machine: not with --mcpu or --mtriple");
   if (t.on && (a.compile.level < 2 || !a.compile.plan_file.empty()))
     throw UserError(code::usage, "--tune", "has nothing to choose with --plan, -O0 or -O1");
-  t.journal = a.journal.empty() ? output + ".tune" : a.journal;
+  bool searches = a.compile.neural && a.compile.plan_file.empty();
+  t.journal = a.journal.empty() || searches ? output + ".tune" : a.journal;
   t.database = a.tuning_database;
   if (t.on && t.database.empty())
     t.database = default_tuning_database();
@@ -276,12 +282,19 @@ int body(int argc, char** argv) {
 
   Compilation c;
   c.options = a.compile;
+  std::optional<NeuralSearch> search;
+  if (a.compile.neural && a.compile.plan_file.empty()) {
+    check_neural(a.neural, a.compile, a.journal, outputs.front().path);
+    c.choose_neural = [&](Compilation& at) { return choose_neural_steps(at, a.neural, search); };
+  }
   ProgressLine line(a.quiet     ? ProgressLine::none
                     : a.verbose ? ProgressLine::lines
                                 : ProgressLine::live);
   c.progress = [&](const Progress& p) { line.show(p); };
   std::vector<std::string> written = compile(c, outputs, a.deps, a.dump_directory);
   line.clear();
+  if (search && !a.quiet && a.neural.candidate == 0)
+    std::cerr << summary(*search);
   if (a.verbose) {
     for (const auto& r : c.remarks)
       std::cerr << "remark: " << escaped(r) << '\n';

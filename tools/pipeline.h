@@ -58,6 +58,7 @@ struct Compilation {
   Network network; // lower, then neural: what is compiled
   Network lowered; // as it was before neural steps
   std::vector<Step> neural_steps;
+  std::function<std::vector<Step>(Compilation&)> choose_neural; // of --neural without a plan
   Module module;   // schedule; judge replaces schedules that may not be
   Plan plan;
   std::vector<KernelObject> kernels; // emit: one per Program

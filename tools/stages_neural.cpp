@@ -30,7 +30,7 @@ bool says(const std::string& flags, const std::string& word) {
 }
 
 Network with_steps(const Compilation& c) {
-  const std::string& file = c.options.plan_file;
+  const std::string file = c.options.plan_file.empty() ? "--neural" : c.options.plan_file;
   Module module = textual_module(c.lowered, c.options.target);
   for (const Step& step : c.neural_steps) {
     std::string where = text(file, ":network: ", text(step));
@@ -41,6 +41,13 @@ Network with_steps(const Compilation& c) {
   }
   return std::move(module.network);
 }
+
+void apply_steps(Compilation& c) {
+  c.network = with_steps(c);
+  NetworkCounts before = count_network(c.lowered), after = count_network(c.network);
+  c.remarks.push_back(text("neural: ", c.neural_steps.size(), " steps, multiply-accumulates ", before.macs, " to ",
+                           after.macs, ", parameters ", before.parameters, " to ", after.parameters));
+}
 }  // namespace
 
 bool is_neural(const Step& step) {
@@ -50,8 +57,13 @@ bool is_neural(const Step& step) {
 
 void neural_stage(Compilation& c) {
   c.lowered = c.network;
-  if (c.options.plan_file.empty()) return;
   const std::string& file = c.options.plan_file;
+  if (file.empty()) {
+    if (!c.choose_neural) return;
+    c.neural_steps = c.choose_neural(c);
+    if (!c.neural_steps.empty()) apply_steps(c);
+    return;
+  }
   c.plan = parse_plan(read_plan_text(file), file);
   if (c.plan.header.model_hash != 0 && c.plan.header.model_hash != c.network.model_hash)
     throw UserError(code::bad_plan, file, "was made for another model");
@@ -66,10 +78,7 @@ void neural_stage(Compilation& c) {
     throw UserError(code::bad_plan, file,
                     text("has ", c.neural_steps.size(), " neural steps, which change what the model computes: allow them "
                          "by ", kOptIn, ", or by flags \"", kOptIn, "\" in the plan"));
-  c.network = with_steps(c);
-  NetworkCounts before = count_network(c.lowered), after = count_network(c.network);
-  c.remarks.push_back(text("neural: ", c.neural_steps.size(), " steps, multiply-accumulates ", before.macs, " to ",
-                           after.macs, ", parameters ", before.parameters, " to ", after.parameters));
+  apply_steps(c);
 }
 
 void restore_neural_steps(Compilation& c) {

@@ -89,6 +89,8 @@ SearchResult run_search(const SearchSetup& s) {
       break;
     ++out.proposals;
     Candidate c = make_candidate(*s.space, p->dna, p->fidelity);
+    if (s.canonical)
+      c.key = s.canonical(c);
     std::string key = memo_key(c);
     if (auto before = judged.find(key); before != judged.end()) {
       ++out.repeated, ++repeats;
@@ -99,7 +101,9 @@ SearchResult run_search(const SearchSetup& s) {
     bool replayed = journal && out.judged.size() < journal->found().size();
     c.number = out.judged.size() + 1;
     if (replayed) {
-      const Candidate& there = journal->found()[out.judged.size()];
+      Candidate there = journal->found()[out.judged.size()];
+      if (s.canonical)
+        there.key = s.canonical(there);
       if (memo_key(there) != key)
         throw UserError(code::bad_file, s.journal,
                         text("candidate ", c.number, " is not what this version of nasc proposes"));

@@ -24,6 +24,8 @@ struct SearchSetup {
   uint64_t seed = 0, model_hash = 0;
   int fidelities = 1;
   std::string journal; // path; empty: none
+  // What stands for candidates that mean the same, in place of the key of their texts; may fill `work`.
+  std::function<std::string(Candidate&)> canonical;
   // Before the first stage; makes plan and work. What it throws is not caught.
   std::function<void(Candidate&)> prepare;
   // After each judged or replayed candidate.

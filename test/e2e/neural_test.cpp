@@ -1,0 +1,111 @@
+// nasc --neural as users call it: a winner, resumed searches, plans from journals.
+#include <signal.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
+
+#include "test/support/process.h"
+
+using namespace nasc;
+namespace {
+
+// A small network and a space with choices for it.
+struct NeuralPlace : TemporaryFolder {
+  std::string model = *this / "model.onnx";
+  NeuralPlace() {
+    REQUIRE(run_program({NASC_ZOO, "tiny-resnet", "-o", model}, path.string()).exit == 0);
+    std::ofstream(*this / "s.space") << "on conv[groups=1, ci>=8] {\n  neural = oneof(keep, group(by=oneof(2, 4)), "
+                                        "bottleneck(loop=ci, by=2), bottleneck(loop=co, by=2), seq1(groups=[1, 2]))\n}\n";
+  }
+  std::vector<std::string> command(const std::string& output, const std::string& legality) const {
+    return {NASC,         model,         "-o",          *this / output,
+            "--neural",   "--space",     *this / "s.space", "--budget=40",
+            "--legality", legality,      "--seed=3",    "--journal",
+            *this / "j"};
+  }
+  Ran search(const std::string& output, const std::string& legality, std::vector<std::string> more = {}) const {
+    std::vector<std::string> all = command(output, legality);
+    all.insert(all.end(), more.begin(), more.end());
+    return run_program(all, path.string());
+  }
+};
+
+size_t lines(const std::string& bytes) { return static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n')); }
+
+} // namespace
+
+TEST_CASE("nasc --neural: a winner is compiled, journalled, reported and named in the library") {
+  NeuralPlace w;
+  Ran ran = w.search("x.so", "capacity", {"--report", w / "r.html"});
+  INFO(ran.out);
+  REQUIRE(ran.exit == 0);
+  CHECK(ran.out.find("winner: candidate") != std::string::npos);
+  CHECK(lines(file_content(w / "j")) > 10);
+  std::string page = file_content(w / "r.html");
+  CHECK(page.find("<svg") != std::string::npos);
+  CHECK(page.find("Low trust") != std::string::npos);
+  CHECK(page.find("src=") == std::string::npos); // self-contained
+  Ran info = run_program({NASC_RUN, "info", w / "x.so"}, w.path.string());
+  CHECK(info.out.find("change what the model computes") != std::string::npos);
+  CHECK(run_program({NASC_RUN, "run", w / "x.so"}, w.path.string()).exit == 0);
+}
+
+TEST_CASE("nasc --neural: without an acceptable candidate the exact network is compiled") {
+  NeuralPlace w;
+  std::ofstream(w / "s.space") << "on conv { neural = oneof(keep) }\n";
+  Ran ran = w.search("x.so", "capacity");
+  INFO(ran.out);
+  REQUIRE(ran.exit == 0);
+  CHECK(ran.out.find("the exact network is compiled") != std::string::npos);
+  REQUIRE(run_program({NASC, w.model, "-o", w / "y.so", "--prefix", "x"}, w.path.string()).exit == 0);
+  Ran info = run_program({NASC_RUN, "info", w / "x.so"}, w.path.string());
+  CHECK(info.out.find("change what the model computes") == std::string::npos);
+}
+
+TEST_CASE("nasc --neural: a search that is killed and resumed ends in the same winner") {
+  NeuralPlace whole, cut;
+  REQUIRE(whole.search("x.so", "capacity,fisher:paper").exit == 0);
+  std::string wanted = file_content(whole / "x.so");
+  for (size_t stop : {3, 12, 25}) {
+    pid_t child = fork();
+    if (child == 0) {
+      int fd = open("/dev/null", O_RDWR);
+      dup2(fd, 1), dup2(fd, 2);
+      std::vector<std::string> command = cut.command("x.so", "capacity,fisher:paper");
+      std::vector<char*> argv;
+      for (std::string& a : command)
+        argv.push_back(a.data());
+      argv.push_back(nullptr);
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
+    for (int k = 0; k < 5000 && lines(file_content(cut / "j")) < stop; ++k)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  }
+  std::string journal = file_content(cut / "j");
+  std::ofstream(cut / "j", std::ios::app) << "{\"n\": 99, torn";
+  Ran ran = cut.search("x.so", "capacity,fisher:paper");
+  INFO(ran.out);
+  REQUIRE(ran.exit == 0);
+  CHECK(file_content(cut / "j").starts_with(journal));
+  CHECK(file_content(cut / "x.so") == wanted);
+}
+
+TEST_CASE("nasc --neural: a candidate of the journal compiles to the same bytes again, also by its plan") {
+  NeuralPlace w;
+  REQUIRE(w.search("x.so", "capacity").exit == 0);
+  Ran ran = w.search("x.so", "capacity", {"--candidate=7", "--emit=lib,plan"});
+  INFO(ran.out);
+  REQUIRE(ran.exit == 0);
+  std::string first = file_content(w / "x.so");
+  REQUIRE(w.search("x.so", "capacity", {"--candidate=7"}).exit == 0);
+  CHECK(file_content(w / "x.so") == first);
+  Ran plan = run_program({NASC, w.model, "-o", w / "x.so", "--plan", w / "x.plan"}, w.path.string());
+  INFO(plan.out);
+  REQUIRE(plan.exit == 0);
+  CHECK(file_content(w / "x.so") == first);
+}

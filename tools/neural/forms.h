@@ -1,0 +1,70 @@
+// Candidates as forms: what each layer becomes, what it costs, and whether it may be; integers only, microseconds each.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+
+#include "ir/target.h"
+#include "polyhedral/search/decode.h"
+#include "tools/neural/layers.h"
+
+namespace nasc {
+
+// One distinct layer: the form with what is known of it.
+struct FormEntry {
+  ConvForm form;
+  std::string canonical;
+  uint64_t hash = 0;
+  int64_t macs = 0, parameters = 0;
+  double cycles = 0; // predicted
+};
+
+// A candidate: per layer its entry (that of the original where nothing changed) and the steps that lead there.
+struct CandidateForms {
+  std::vector<const FormEntry*> layers;
+  std::vector<Step> plan;             // cuts of outputs first, as they change what other layers read
+  std::vector<size_t> changed;        // layers with steps
+  int64_t macs = 0, parameters = 0;   // of the whole network
+  double ms = 0;                      // predicted, of the convolutions
+  uint64_t key = 0;                   // equal for candidates that compute the same
+};
+
+class FormTable {
+public:
+  FormTable(LayerTable& layers, const Target& target);
+  const CandidateForms& original() const { return original_; }
+  // Refusals: those of the steps, of channel ties, and composed-cuts.
+  Expected<CandidateForms> candidate(const std::vector<LayerSteps>& steps);
+  // The steps of one layer, and their text without the layer's name: equal for equal changes of equal layers.
+  struct ParsedSteps {
+    std::vector<Step> steps;
+    std::string key;
+  };
+  const ParsedSteps& parsed(const LayerSteps& steps);
+  size_t distinct() const { return entries_->size(); }
+  std::shared_ptr<const void> owner() const { return entries_; } // of all entries
+  LayerTable& layers() { return layers_; }
+
+private:
+  const FormEntry* entry(const ConvForm& form);
+  struct Rewritten {
+    const FormEntry* entry;
+    ConvForm form;
+  };
+  const Expected<Rewritten>& rewritten(const ConvForm& base, const std::string& base_key, const std::vector<Step>& steps,
+                                       const std::string& steps_key);
+  LayerTable& layers_;
+  Target target_;
+  std::shared_ptr<std::deque<FormEntry>> entries_ = std::make_shared<std::deque<FormEntry>>();
+  std::unordered_map<std::string, const FormEntry*> by_text_;
+  std::unordered_map<std::string, Expected<Rewritten>> by_steps_;
+  std::unordered_map<std::string, ParsedSteps> parsed_;
+  CandidateForms original_;
+  void total(CandidateForms& c) const;
+};
+
+// Removes from the space what no layer can take: candidates that are refused in every combination.
+void prune(Space& space, FormTable& table);
+
+} // namespace nasc

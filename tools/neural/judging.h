@@ -1,0 +1,52 @@
+// Judges of capacity asked about whole candidates; what they said is remembered on disk.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "frontend/import.h"
+#include "legality/conjunction.h"
+#include "legality/scores.h"
+#include "polyhedral/plan.h"
+
+namespace nasc {
+
+struct JudgingOptions {
+  std::string legality;   // comma list of judges
+  std::string data;       // of --fisher-data; empty: Gaussian images, to be trusted little
+  int64_t batch = 16;
+  uint64_t seed = 0;
+  std::string file;       // remembers verdicts; empty: memory alone
+  JudgeOptions judges;
+};
+
+// What the judges said of one candidate.
+struct Judged {
+  bool allowed = false;
+  std::vector<NamedVerdict> verdicts;
+  std::map<std::string, Measure> fisher; // by layer: log of candidate / original over the seeds that were looked at
+  int evaluations = 0;                   // networks run
+  bool remembered = false;
+};
+// The refusing verdict in a line; empty when there is none.
+std::string refusal_text(const Judged& judged);
+
+class Judging {
+public:
+  // Reads the model again, with a batch of images. Throws UserError where it cannot be scored or data do not fit.
+  Judging(const std::string& model, const ImportOptions& import, const JudgingOptions& options);
+  ~Judging();
+  // The Network that this plan makes. A refusal when a step does not apply or the result cannot be scored.
+  Expected<Judged> judge(const std::vector<Step>& plan);
+  // Log of the total Fisher ratio over a few seeds: how sensitive the network is to these steps alone.
+  Expected<Measure> sensitivity(const std::vector<Step>& plan, int seeds);
+  const std::string& data_source() const;
+  bool real_data() const;
+  int evaluations() const; // of candidates, made and not remembered
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace nasc

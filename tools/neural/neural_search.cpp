@@ -1,0 +1,242 @@
+// Space, free checks in the search loop, then the stages that cost.
+#include "tools/neural/neural_search.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "polyhedral/search/builtin.h"
+#include "polyhedral/search/rng.h"
+#include "tools/neural/stages.h"
+#include "tools/search/layers.h"
+
+namespace nasc {
+namespace {
+
+using Forms = std::shared_ptr<const Expected<CandidateForms>>;
+
+SearchBudget split(const SearchBudget& whole) {
+  constexpr double kFreeShare = 0.4;      // of the time, for proposals and free checks
+  constexpr size_t kCandidates = 1000;    // when only a time is given, as the paper
+  SearchBudget out = whole;
+  out.seconds *= kFreeShare;
+  if (out.candidates == 0)
+    out.candidates = kCandidates;
+  return out;
+}
+
+// Evaluators of the free stage: what the forms say.
+struct Free {
+  FormTable& table;
+  const NeuralOptions& options;
+  bool capacity;
+
+  Forms forms(Candidate& c) const {
+    if (!c.work.has_value())
+      c.work = Forms(std::make_shared<Expected<CandidateForms>>(table.candidate(c.decoded.steps)));
+    return std::any_cast<Forms>(c.work);
+  }
+  std::string key(Candidate& c) const {
+    Forms f = forms(c);
+    return *f ? fmt::format("{:016x}", (*f)->key) : "refused " + c.key;
+  }
+  Evaluation counts(Candidate& c) const {
+    Forms f = forms(c);
+    Evaluation out;
+    if (!*f) {
+      out.rejected = f->error().code + ": " + f->error().text;
+      return out;
+    }
+    const CandidateForms &o = table.original(), &n = **f;
+    auto ratio = [](int64_t a, int64_t b) { return b ? static_cast<double>(a) / static_cast<double>(b) : 1; };
+    out.metrics = {{"macs", {static_cast<double>(n.macs), 0}},
+                   {"params", {static_cast<double>(n.parameters), 0}},
+                   {"macs_ratio", {ratio(n.macs, o.macs), 0}},
+                   {"params_ratio", {ratio(n.parameters, o.parameters), 0}}};
+    if (n.changed.empty() || n.key == o.key)
+      out.rejected = "unchanged: the original network";
+    else if (capacity)
+      out.rejected = below_floor(n, o, table.layers(), options.judges);
+    return out;
+  }
+  Evaluation time(Candidate& c) const {
+    Evaluation out;
+    out.metrics = {{"predicted_ms", {(*forms(c))->ms, 0}}};
+    return out;
+  }
+  // For `exact`: predicted time, MACs and parameters that a group's choice changes, as shares of the network.
+  std::optional<std::vector<double>> alone(const Space& space, size_t group, const std::vector<double>& values) const {
+    Expected<CandidateForms> c = table.candidate(decode_group(space, group, values).steps);
+    const CandidateForms& o = table.original();
+    if (!c || (capacity && !below_floor(*c, o, table.layers(), options.judges).empty()))
+      return {};
+    return std::vector<double>{c->ms - o.ms, static_cast<double>(o.macs - c->macs) / static_cast<double>(o.macs),
+                               static_cast<double>(o.parameters - c->parameters) / static_cast<double>(o.parameters)};
+  }
+};
+
+bool has_word(const std::string& list, const std::string& word) {
+  return ("," + list + ",").find("," + word + ",") != std::string::npos;
+}
+
+std::vector<std::pair<size_t, std::vector<Step>>> by_layer(const LayerTable& layers, const std::vector<Step>& plan) {
+  std::vector<std::pair<size_t, std::vector<Step>>> out;
+  for (const Step& s : plan) {
+    size_t layer = layers.index(std::get<std::string>(s.args.at("layer")));
+    if (out.empty() || out.back().first != layer)
+      out.push_back({layer, {}});
+    out.back().second.push_back(s);
+  }
+  return out;
+}
+
+// Accepted, by the objective.
+void choose(NeuralSearch& out, const Cascade& cascade) {
+  for (size_t k = 0; k < out.finalists.size(); ++k) {
+    const Finalist& f = out.finalists[k];
+    if (!f.judged.allowed)
+      continue;
+    auto value = [&](const Finalist& x) { return cascade.outcome_of(out.search.judged[x.candidate]); };
+    if (!out.winner || better(value(f), value(out.finalists[*out.winner])))
+      out.winner = k;
+  }
+}
+
+} // namespace
+
+std::string default_journal(const std::string& stem, uint64_t model_hash, const NeuralOptions& o) {
+  std::string all = text(model_hash, "|", o.space, "|", o.strategy, "|", o.objective, "|", o.legality, "|", o.data, "|", o.seed);
+  return fmt::format("{}.{:016x}.journal", stem, hash_bytes(all.data(), all.size()));
+}
+
+NeuralSearch search_neural(const Network& network, const std::string& model, const ImportOptions& import,
+                           const Target& target, const NeuralOptions& options,
+                           const std::function<void(const NeuralProgress&)>& progress) {
+  auto start = std::chrono::steady_clock::now();
+  SearchBudget budget = parse_budget(options.budget);
+  StageClock clock{[start] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); },
+                   budget.seconds};
+  parse_legality(options.legality);
+  LayerTable layers(network);
+  if (layers.layers.empty())
+    throw UserError(code::unsupported_op, model, "has no convolution that neural steps could rewrite");
+  FormTable table(layers, target);
+  Space space = bound_space(load_space(options.space), space_layers(network, target.lanes(4)));
+  prune(space, table);
+
+  NeuralSearch out;
+  out.layers = layers.layers, out.original = table.original();
+  out.owner = table.owner();
+  out.space = options.space, out.space_size = space.size();
+  Free free{table, options, has_word(options.legality, "capacity")};
+  EvaluatorContext context;
+  context.services["static"] = [&](Candidate& c, const EvaluationBudget&) { return free.counts(c); };
+  context.services["model"] = [&](Candidate& c, const EvaluationBudget&) { return free.time(c); };
+  Cascade cascade({make_evaluator("static", context), make_evaluator("model", context)}, parse_objective(options.objective));
+
+  if (options.candidate > 0) {
+    std::vector<Candidate> all = read_journal(space, options.journal);
+    if (options.candidate > all.size())
+      throw UserError(code::usage, "--candidate", text(options.journal, " has ", all.size(), " candidates"));
+    Candidate& c = all[options.candidate - 1];
+    Forms forms = free.forms(c);
+    if (!*forms)
+      throw UserError(code::bad_plan, options.journal, forms->error().code + ": " + forms->error().text);
+    out.plan = (*forms)->plan, out.plan_layers = by_layer(layers, out.plan);
+    return out;
+  }
+
+  SearchSetup setup;
+  setup.space = &space, setup.cascade = &cascade;
+  setup.strategy = parse_strategy(options.strategy);
+  setup.budget = split(budget);
+  setup.seed = options.seed, setup.model_hash = network.model_hash;
+  setup.journal = options.journal;
+  setup.canonical = [&](Candidate& c) { return free.key(c); };
+  setup.additive = [&](size_t group, const std::vector<double>& values) { return free.alone(space, group, values); };
+  double most_lost = 1 - (free.capacity ? options.judges.network_floor : 0);
+  setup.limits = {most_lost, most_lost};
+  double best = 0;
+  setup.progress = [&](const Candidate& c, bool) {
+    Forms f = std::any_cast<Forms>(c.work);
+    out.forms.push_back(*f ? **f : CandidateForms{});
+    if (c.status == CandidateStatus::ok && (best == 0 || (*f)->ms < best))
+      best = (*f)->ms;
+    if (c.number % 50 == 0)
+      progress({c.number, setup.budget.candidates,
+                fmt::format("free checks, best {:.3f} of {:.3f} ms predicted", best, out.original.ms)});
+  };
+  out.search = run_search(setup);
+  NeuralStageCount free_count{"free checks", out.search.judged.size(), 0, 0, clock.seconds(), {}};
+  std::vector<size_t> survivors;
+  for (size_t k = 0; k < out.search.judged.size(); ++k) {
+    const Candidate& c = out.search.judged[k];
+    if (c.status == CandidateStatus::ok) {
+      survivors.push_back(k);
+      continue;
+    }
+    ++free_count.rejected;
+    ++free_count.reasons[c.why.substr(0, c.why.find(": "))];
+  }
+  out.stages.push_back(free_count);
+  std::stable_sort(survivors.begin(), survivors.end(), [&](size_t a, size_t b) {
+    return better(cascade.outcome_of(out.search.judged[a]), cascade.outcome_of(out.search.judged[b]));
+  });
+
+  if (!survivors.empty()) {
+    JudgingOptions how{options.legality, options.data, options.batch, options.seed,
+                       options.journal.empty() ? "" : options.journal + ".verdicts", options.judges};
+    Judging judging(model, import, how);
+    out.data_source = judging.data_source(), out.real_data = judging.real_data();
+    int evaluations = options.evaluations;
+    if (has_word(options.legality, "fisher")) {
+      NeuralStageCount count{"sensitivity", 0, 0, 0, 0, {}};
+      StageClock share{clock.seconds, clock.limit > 0 ? clock.seconds() + 0.2 * (clock.limit - clock.seconds()) : 0};
+      survivors = screen(survivors, out, table, judging, options, evaluations / 5, share, count, progress);
+      evaluations -= count.evaluations;
+      out.stages.push_back(count);
+    }
+    NeuralStageCount count{"judges", 0, 0, 0, 0, {}};
+    out.finalists = judge_survivors(survivors, out, judging, options, evaluations, clock, count, progress);
+    out.stages.push_back(count);
+    choose(out, cascade);
+  }
+  out.ended = clock.over() ? "time" : out.search.ended;
+  if (out.winner) {
+    out.plan = out.forms[out.finalists[*out.winner].candidate].plan;
+    out.plan_layers = by_layer(layers, out.plan);
+  }
+  out.seconds = clock.seconds();
+  return out;
+}
+
+std::string summary(const NeuralSearch& s) {
+  std::string out = fmt::format("neural: {} distinct candidates of {:.3g} in {:.1f} s ({})\n", s.search.judged.size(),
+                                s.space_size, s.seconds, s.ended);
+  for (const NeuralStageCount& c : s.stages) {
+    auto most = std::max_element(c.reasons.begin(), c.reasons.end(),
+                                 [](const auto& a, const auto& b) { return a.second < b.second; });
+    out += fmt::format("  {:<12} {:>5} judged {:>5} rejected {:>4} evaluations {:>8.2f} s{}\n", c.name, c.judged, c.rejected,
+                       c.evaluations, c.seconds,
+                       most == c.reasons.end() ? "" : fmt::format("  mostly {} ({})", most->first, most->second));
+  }
+  if (!s.winner)
+    return out + "  no candidate was accepted: the exact network is compiled\n";
+  const Finalist& f = s.finalists[*s.winner];
+  const CandidateForms& w = s.forms[f.candidate];
+  out += fmt::format("  winner: candidate {}, {} of {} convolutions changed, MACs {:.3f}, parameters {:.3f}, predicted {:.3f} "
+                     "of {:.3f} ms\n",
+                     s.search.judged[f.candidate].number, w.changed.size(), s.layers.size(),
+                     static_cast<double>(w.macs) / static_cast<double>(s.original.macs),
+                     static_cast<double>(w.parameters) / static_cast<double>(s.original.parameters), w.ms, s.original.ms);
+  for (const NamedVerdict& v : f.judged.verdicts) {
+    out += "  " + v.judge + ": " + name(v.verdict.answer);
+    for (const Measure& m : v.verdict.measures)
+      out += fmt::format(", {} {:.4g}{}", m.name, m.value, m.error > 0 ? fmt::format(" +- {:.2g}", m.error) : "");
+    out += "\n";
+  }
+  return out + fmt::format("  judged on {}{}\n", s.data_source, s.real_data ? "" : " (low trust: no real data, see --fisher-data)");
+}
+
+} // namespace nasc

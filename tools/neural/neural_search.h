@@ -1,0 +1,73 @@
+// --neural: looks for neural steps that make a model faster and that the judges allow.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "ir/target.h"
+#include "tools/neural/forms.h"
+#include "tools/neural/judging.h"
+#include "tools/search/search_loop.h"
+
+namespace nasc {
+
+struct NeuralOptions {
+  std::string space = "builtin:nas-pte", strategy = "random", objective = "min predicted_ms";
+  std::string budget = "1000,300s", legality = kDefaultLegality;
+  std::string data, journal, report; // files
+  std::string stem;         // of the journal's name when none is given
+  uint64_t seed = 0;
+  int64_t batch = 16;       // images of a minibatch of scores
+  size_t candidate = 0;     // of the journal, to be compiled without a search; 0: search
+  size_t wanted = 3;        // accepted candidates to look for
+  int evaluations = 250;    // networks scored at most
+  JudgeOptions judges;
+};
+
+// How one survivor of the free checks fared.
+struct Finalist {
+  size_t candidate = 0; // index into judged
+  Judged judged;
+  std::string refused;  // why there is no answer
+};
+
+struct NeuralStageCount {
+  std::string name;
+  size_t judged = 0, rejected = 0;
+  int evaluations = 0;
+  double seconds = 0;
+  std::map<std::string, size_t> reasons;
+};
+
+struct NeuralSearch {
+  SearchResult search;
+  std::vector<CandidateForms> forms;  // by judged; those rejected as illegal have no layers
+  CandidateForms original;
+  std::vector<NeuralLayer> layers;
+  std::vector<Finalist> finalists;    // in the order of judging
+  std::vector<NeuralStageCount> stages;
+  std::optional<size_t> winner;       // index into finalists
+  std::vector<Step> plan;             // of the winner, or of the candidate that was asked for
+  std::vector<std::pair<size_t, std::vector<Step>>> plan_layers; // its steps by layer
+  std::string space, data_source, ended;
+  bool real_data = false;
+  double space_size = 0, seconds = 0;
+  std::shared_ptr<const void> owner;  // of what the forms point to
+};
+
+struct NeuralProgress {
+  size_t done = 0, total = 0;
+  std::string what;
+};
+// Journals and verdicts that exist are continued. Throws UserError.
+NeuralSearch search_neural(const Network& network, const std::string& model, const ImportOptions& import,
+                           const Target& target, const NeuralOptions& options,
+                           const std::function<void(const NeuralProgress&)>& progress);
+
+// `STEM.HASH.journal`: the hash is of the model and of everything that decides what is proposed.
+std::string default_journal(const std::string& stem, uint64_t model_hash, const NeuralOptions& options);
+
+// Lines for people: stages, the winner, or why there is none.
+std::string summary(const NeuralSearch& search);
+
+} // namespace nasc

@@ -1,0 +1,17 @@
+// One self-contained page about a neural search.
+#pragma once
+
+#include "tools/neural/neural_search.h"
+
+namespace nasc {
+
+std::string report_html(const NeuralSearch& search, const std::string& model, const NeuralOptions& options);
+// Whole or not at all. Throws UserError cannot_create, io_error.
+void write_report(const std::string& path, const std::string& html);
+
+// Text for HTML.
+std::string html_escaped(const std::string& text);
+// Candidates by predicted time and share of MACs: refused by a free check, by a judge, accepted, winner, original.
+std::string pareto_svg(const NeuralSearch& search);
+
+} // namespace nasc
