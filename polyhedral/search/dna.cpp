@@ -173,7 +173,7 @@ const std::vector<int>& below(const SpaceNode& n, size_t slot, double value) {
   return n.below[slot][n.is_subset() ? slot : static_cast<size_t>(position(n, value))];
 }
 
-void walk_below(const Space& space, int id, std::vector<double>& values, const Decide& decide) {
+void walk_below(const Space& space, int id, std::vector<double>& values, const Decider& decide) {
   size_t at = values.size();
   decide(id, values);
   const SpaceNode& n = space.nodes[id];
@@ -182,7 +182,7 @@ void walk_below(const Space& space, int id, std::vector<double>& values, const D
       walk_below(space, child, values, decide);
 }
 
-Dna walked(const Space& space, const Decide& decide) {
+Dna walked(const Space& space, const Decider& decide) {
   Dna out;
   for (const SpaceGroup& g : space.groups)
     for (int id : g.roots)

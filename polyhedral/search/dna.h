@@ -56,9 +56,9 @@ double to_unit(const Choice& choice, double x);
 double from_unit(const Choice& choice, double u);
 
 // Walks the active nodes: `decide(node id, values)` appends the node's numbers to values.
-using Decide = std::function<void(int, std::vector<double>&)>;
-Dna walked(const Space& space, const Decide& decide);
-void walk_below(const Space& space, int node, std::vector<double>& values, const Decide& decide);
+using Decider = std::function<void(int, std::vector<double>&)>;
+Dna walked(const Space& space, const Decider& decide);
+void walk_below(const Space& space, int node, std::vector<double>& values, const Decider& decide);
 // Nodes below `node` for a slot's number.
 const std::vector<int>& below(const SpaceNode& node, size_t slot, double value);
 

@@ -23,7 +23,7 @@ bool has_alternative(const SpaceNode& n) {
   return n.is_subset() ? !n.options.empty() : n.options.size() > 1 && !fixed;
 }
 
-Decide drawing(const Space& space, Rng& rng) {
+Decider drawing(const Space& space, Rng& rng) {
   return [&space, &rng](int id, std::vector<double>& out) { draw(space.nodes[id], rng, out); };
 }
 

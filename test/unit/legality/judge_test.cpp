@@ -131,9 +131,9 @@ TEST_CASE("protocol: stages count what they reject, and accepted candidates are 
   Fixture f;
   int next = 0;
   ProtocolHooks hooks;
-  hooks.next = [&]() -> std::optional<Proposal> {
+  hooks.next = [&]() -> std::optional<ProtocolCandidate> {
     if (next == 6) return std::nullopt;
-    Proposal p;
+    ProtocolCandidate p;
     p.id = text(next);
     p.latency = 6 - next;
     p.choices = {{"conv_5", "8x8", next % 2 ? "group 2" : "group 4"}};
