@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "codegen/emit.h"
 #include "frontend/import.h"
 #include "frontend/lower.h"
 #include "polyhedral/scheduler.h"
@@ -21,10 +22,10 @@ struct Case {
 const Case kCases[] = {{64, 64, 3, 1, 32},   {64, 128, 3, 2, 32},  {128, 128, 3, 1, 16}, {64, 128, 1, 2, 32},
                        {128, 256, 3, 2, 16}, {256, 256, 3, 1, 8},  {128, 256, 1, 2, 16}, {256, 512, 3, 2, 8},
                        {512, 512, 3, 1, 4},  {256, 512, 1, 2, 8}};
-using Steps = std::vector<std::string>;
-const std::vector<std::pair<const char*, Steps>> kNamed = {
+using StepTexts = std::vector<std::string>;
+const std::vector<std::pair<const char*, StepTexts>> kNamed = {
     {"group 2", {"group(by=2)"}}, {"Seq.1 [2,4]", {"seq1(groups=[2, 4])"}}, {"Seq.2 (16,2)", {"seq2(peel=16, by=2)"}}};
-const std::vector<Steps> kOthers = {{"group(by=4)"},
+const std::vector<StepTexts> kOthers = {{"group(by=4)"},
                                     {"group(by=8)"},
                                     {"bottleneck(loop=ci, by=2)"},
                                     {"bottleneck(loop=ci, by=4)"},
@@ -69,7 +70,7 @@ int main(int argc, char** argv) {
     LayerTable layers(network);
     FormTable table(layers, target);
     Module exact = textual_module(network, target);
-    auto run = [&](const Steps& steps) -> std::optional<Timed> {
+    auto run = [&](const StepTexts& steps) -> std::optional<Timed> {
       Expected<CandidateForms> forms = table.candidate({{layers.layers.at(0).name, false, steps}});
       if (!forms)
         return {};
@@ -84,8 +85,8 @@ int main(int argc, char** argv) {
     Timed base = timed(exact, exact, threads, pool);
     fmt::print("{:<22}{:>10.1f}", fmt::format("{}->{} {}x{}/{} @{}", c.in, c.out, c.kernel, c.kernel, c.stride, c.extent), base.us);
     double best = 1;
-    Steps best_steps;
-    auto note = [&](const std::optional<Timed>& t, const Steps& steps) {
+    StepTexts best_steps;
+    auto note = [&](const std::optional<Timed>& t, const StepTexts& steps) {
       if (t && t->ratio > best)
         best = t->ratio, best_steps = steps;
     };
@@ -95,7 +96,7 @@ int main(int argc, char** argv) {
       fmt::print("{:>14}", t ? fmt::format("{:.2f}x", t->ratio) : "-");
       std::fflush(stdout);
     }
-    for (const Steps& steps : kOthers)
+    for (const StepTexts& steps : kOthers)
       note(run(steps), steps);
     std::string words;
     for (const std::string& s : best_steps)
