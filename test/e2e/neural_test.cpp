@@ -49,7 +49,7 @@ TEST_CASE("nasc --neural: a winner is compiled, journalled, reported and named i
   CHECK(page.find("src=") == std::string::npos); // self-contained
   Ran info = run_program({NASC_RUN, "info", w / "x.so"}, w.path.string());
   CHECK(info.out.find("change what the model computes") != std::string::npos);
-  CHECK(run_program({NASC_RUN, "run", w / "x.so"}, w.path.string()).exit == 0);
+  CHECK(run_program({NASC_RUN, "run", w / "x.so", "--random"}, w.path.string()).exit == 0);
 }
 
 TEST_CASE("nasc --neural: without an acceptable candidate the exact network is compiled") {
