@@ -2,17 +2,11 @@
 #include "polyhedral/search/decode.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 namespace nasc {
 namespace {
 
-std::string number_text(double value) {
-  char buffer[32];
-  auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
-  return {buffer, end};
-}
 SpaceValue word_value(std::string word) {
   SpaceValue out;
   out.text = std::move(word);

@@ -9,12 +9,6 @@
 namespace nasc {
 namespace {
 
-std::string number_text(double value) {
-  char buffer[32];
-  auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
-  return {buffer, end};
-}
-
 // Position of a candidate index among the options, or -1.
 int position(const SpaceNode& n, double value) {
   auto at = std::find(n.options.begin(), n.options.end(), static_cast<int>(value));

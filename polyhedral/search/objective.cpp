@@ -228,12 +228,6 @@ private:
   size_t at_ = 0;
 };
 
-std::string number_text(double value) {
-  char buffer[32];
-  auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
-  return {buffer, end};
-}
-
 std::string text_of(const ObjectiveExpr& e, int outer) {
   if (e.kind == ObjectiveExpr::number)
     return number_text(e.value);

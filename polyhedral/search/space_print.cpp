@@ -6,6 +6,12 @@
 #include "polyhedral/search/space_text.h"
 
 namespace nasc {
+
+std::string number_text(double value) {
+  char buffer[32];
+  auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
+  return {buffer, end};
+}
 namespace {
 
 bool plain(const std::string& word) {
@@ -21,11 +27,6 @@ std::string word_text(const std::string& word) {
   for (char c : word)
     out += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
   return out + "\"";
-}
-std::string number_text(double value) {
-  char buffer[32];
-  auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
-  return {buffer, end};
 }
 std::string joined(const std::vector<std::string>& parts) {
   std::string out;

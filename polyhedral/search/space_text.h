@@ -105,6 +105,7 @@ SpaceText parse_space(const std::string& text, const std::string& file);
 std::string text(const SpaceText& space); // parses to the same
 std::string text(const SpaceValue& value);
 std::string text(const Selector& selector);
+std::string number_text(double value); // the shortest that reads back the same
 SpaceText merged(const SpaceText& first, const SpaceText& second); // combine: first, then second
 
 } // namespace nasc
