@@ -1,12 +1,6 @@
-// JSON lines, a lock, fdatasync.
+// JSON lines.
 #include "tools/search/journal.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -25,17 +19,6 @@ json header_json(const SearchJournalHeader& h) {
           {"model", hex(h.model)},     {"seed", h.seed},
           {"strategy", h.strategy},    {"objective", h.objective},
           {"evaluators", h.evaluators}};
-}
-
-struct Lines {
-  std::vector<std::string> complete; // each ended by a newline
-  size_t bytes = 0;                  // of those
-};
-Lines complete_lines(const std::string& all) {
-  Lines out;
-  for (size_t end; (end = all.find('\n', out.bytes)) != std::string::npos; out.bytes = end + 1)
-    out.complete.push_back(all.substr(out.bytes, end - out.bytes));
-  return out;
 }
 
 std::string contents(const std::string& path) {
@@ -131,57 +114,25 @@ std::vector<Candidate> read_journal(const Space& space, const std::string& path)
   return candidates(space, path, lines, all.size());
 }
 
-struct SearchJournal::File {
-  std::string path;
-  int descriptor = -1;
-  ~File() {
-    if (descriptor >= 0)
-      ::close(descriptor);
-  }
-  [[noreturn]] void fail(const char* what) const {
-    throw UserError(code::io_error, path, text(what, ": ", std::strerror(errno)));
-  }
-  void write(const std::string& line) const {
-    std::string bytes = line + "\n";
-    for (size_t done = 0; done < bytes.size();) {
-      ssize_t n = ::write(descriptor, bytes.data() + done, bytes.size() - done);
-      if (n < 0 && errno != EINTR)
-        fail("cannot write");
-      done += n > 0 ? static_cast<size_t>(n) : 0;
-    }
-    if (::fdatasync(descriptor) != 0 && errno != EINVAL) // EINVAL: a pipe or the like
-      fail("cannot sync");
-  }
-};
-
 SearchJournal::SearchJournal(const std::string& path, const SearchJournalHeader& header,
                              const Space& space)
-    : file_(std::make_unique<File>()), space_(space) {
-  file_->path = path;
-  file_->descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (file_->descriptor < 0)
-    throw UserError(code::cannot_create, path,
-                    text("cannot open the journal: ", std::strerror(errno)));
-  if (::flock(file_->descriptor, LOCK_EX | LOCK_NB) != 0)
+    : file_(path), space_(space) {
+  if (!file_.lock())
     throw UserError(code::usage, path, "another search is writing this journal");
-  std::string all = contents(path);
+  std::string all = file_.read();
   Lines lines = complete_lines(all);
   if (lines.complete.empty()) { // new, or torn in its first line
-    if (::ftruncate(file_->descriptor, 0) != 0)
-      file_->fail("cannot truncate");
-    file_->write(dumped(header_json(header)));
+    file_.cut(0);
+    file_.add(dumped(header_json(header)));
     return;
   }
   check_header(json::parse(lines.complete[0], nullptr, false), header, path);
   found_ = candidates(space, path, lines, all.size());
-  if (::ftruncate(file_->descriptor, static_cast<off_t>(lines.bytes)) != 0)
-    file_->fail("cannot truncate");
+  file_.cut(lines.bytes);
 }
 
-SearchJournal::~SearchJournal() = default;
-
 void SearchJournal::add(const Candidate& candidate) {
-  file_->write(journal_line(space_, candidate));
+  file_.add(journal_line(space_, candidate));
 }
 
 } // namespace nasc

@@ -1,9 +1,8 @@
 // Journal: one JSON line per judged candidate, on disk before the next is judged.
 #pragma once
 
-#include <memory>
-
 #include "tools/search/evaluator.h"
+#include "tools/search/synced_lines.h"
 
 namespace nasc {
 
@@ -20,14 +19,11 @@ public:
   // cut off. Throws UserError: usage when the journal is about something else or in use (saying
   // what differs), bad_file FILE:LINE, cannot_create, io_error.
   SearchJournal(const std::string& path, const SearchJournalHeader& header, const Space& space);
-  ~SearchJournal();
-  SearchJournal(const SearchJournal&) = delete;
   const std::vector<Candidate>& found() const { return found_; }
   void add(const Candidate& candidate); // synced
 
 private:
-  struct File;
-  std::unique_ptr<File> file_;
+  SyncedLines file_;
   const Space& space_;
   std::vector<Candidate> found_;
 };

@@ -1,31 +1,11 @@
-// Lines of JSON, appended and synced.
+// Lines of JSON.
 #include "tools/tune/journal.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
-
-#include "ir/diag.h"
 
 namespace nasc {
 namespace {
 using Json = nlohmann::ordered_json;
-
-std::string read_all(int fd, const std::string& path) {
-  std::string out;
-  char block[65536];
-  for (ssize_t n; (n = read(fd, block, sizeof block)) != 0;) {
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      throw UserError(code::io_error, path, std::strerror(errno));
-    out.append(block, static_cast<size_t>(n));
-  }
-  return out;
-}
 
 Json to_json(const Trial& t, const TuneContext& c) {
   Json j{{"step", t.step},     {"kind", t.kind},     {"kernel", t.kernel},   {"key", t.key},
@@ -64,26 +44,14 @@ bool from_json(const std::string& line, const TuneContext& c, Trial& t) {
 }
 } // namespace
 
-TrialJournal::TrialJournal(const std::string& path, const TuneContext& context) : path_(path), context_(context) {
-  fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd_ < 0)
-    throw UserError(code::cannot_create, path, std::strerror(errno));
-  std::string all = read_all(fd_, path);
-  size_t whole = all.rfind('\n') + 1; // npos + 1 is 0
-  for (size_t at = 0; at < whole;) {
-    size_t end = all.find('\n', at);
+TrialJournal::TrialJournal(const std::string& path, const TuneContext& context) : file_(path), context_(context) {
+  Lines lines = complete_lines(file_.read());
+  for (const std::string& line : lines.complete) {
     Trial t;
-    if (from_json(all.substr(at, end - at), context_, t))
+    if (from_json(line, context_, t))
       trials_[{t.step, t.kind, t.key, t.choice}] = t;
-    at = end + 1;
   }
-  if (ftruncate(fd_, static_cast<off_t>(whole)) != 0 || lseek(fd_, 0, SEEK_END) < 0)
-    throw UserError(code::io_error, path, std::strerror(errno));
-}
-
-TrialJournal::~TrialJournal() {
-  if (fd_ >= 0)
-    close(fd_);
+  file_.cut(lines.bytes);
 }
 
 const Trial* TrialJournal::find(const std::string& step, const std::string& kind, const std::string& key,
@@ -93,16 +61,7 @@ const Trial* TrialJournal::find(const std::string& step, const std::string& kind
 }
 
 void TrialJournal::add(const Trial& t) {
-  std::string line = to_json(t, context_).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  for (size_t at = 0; at < line.size();) {
-    ssize_t n = write(fd_, line.data() + at, line.size() - at);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      throw UserError(code::io_error, path_, std::strerror(errno));
-    at += static_cast<size_t>(n);
-  }
-  fdatasync(fd_);
+  file_.add(to_json(t, context_).dump(-1, ' ', false, Json::error_handler_t::replace));
   trials_[{t.step, t.kind, t.key, t.choice}] = t;
 }
 

@@ -6,6 +6,8 @@
 #include <tuple>
 #include <vector>
 
+#include "tools/search/synced_lines.h"
+
 namespace nasc {
 
 // What measurements depend on besides the Program and the choice.
@@ -27,17 +29,14 @@ public:
   // Opens or makes the file; what it has of this context is known. A last line without its end (the process was
   // killed while writing) is cut off. Throws UserError.
   TrialJournal(const std::string& path, const TuneContext& context);
-  ~TrialJournal();
-  TrialJournal(const TrialJournal&) = delete;
   const Trial* find(const std::string& step, const std::string& kind, const std::string& key,
                     const std::string& choice) const;
   void add(const Trial& trial); // returns when the line is on the disk
   size_t known() const { return trials_.size(); }
 
 private:
-  std::string path_;
+  SyncedLines file_;
   TuneContext context_;
-  int fd_ = -1;
   std::map<std::tuple<std::string, std::string, std::string, std::string>, Trial> trials_;
 };
 
