@@ -2,6 +2,7 @@
 #include "tools/neural_flags.h"
 
 #include "tools/neural/report.h"
+#include "tools/staging.h"
 
 namespace nasc {
 
@@ -47,7 +48,7 @@ std::vector<Step> choose_neural_steps(Compilation& c, NeuralOptions n, std::opti
     c.progress({.name = p.what.c_str(), .done = p.done, .total = p.total});
   });
   if (!n.report.empty() && n.candidate == 0)
-    write_report(n.report, report_html(*search, c.options.model, n));
+    write_atomically(n.report, report_html(*search, c.options.model, n));
   return search->plan;
 }
 

@@ -1,16 +1,11 @@
 // Tables and words around the plot.
 #include "tools/neural/report.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 
 #include "nasc_version.h"
 #include "tools/neural/latency.h"
@@ -142,32 +137,6 @@ std::string report_html(const NeuralSearch& s, const std::string& model, const N
   if (s.winner)
     out += "<h2>Layers</h2>\n" + layer_rows(s, s.finalists[*s.winner]) + "<h2>The winning plan</h2>\n" + plan_words(s) + plan_lines(s);
   return out + "<p>" + html_escaped(kVersionText) + "</p>\n</html>\n";
-}
-
-void write_report(const std::string& path, const std::string& html) {
-  std::string part = path + ".XXXXXX";
-  int fd = ::mkstemp(part.data());
-  if (fd < 0)
-    throw UserError(code::cannot_create, path, std::strerror(errno));
-  auto fail = [&](const char* what) {
-    std::string why = text(what, ": ", std::strerror(errno));
-    ::close(fd);
-    ::unlink(part.c_str());
-    throw UserError(code::io_error, path, why);
-  };
-  for (size_t done = 0; done < html.size();) {
-    ssize_t n = ::write(fd, html.data() + done, html.size() - done);
-    if (n < 0 && errno != EINTR)
-      fail("cannot write");
-    done += n > 0 ? static_cast<size_t>(n) : 0;
-  }
-  if (::fchmod(fd, 0644) != 0 || ::fsync(fd) != 0)
-    fail("cannot write");
-  ::close(fd);
-  if (::rename(part.c_str(), path.c_str()) != 0) {
-    ::unlink(part.c_str());
-    throw UserError(code::cannot_create, path, std::strerror(errno));
-  }
 }
 
 } // namespace nasc

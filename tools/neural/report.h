@@ -6,8 +6,6 @@
 namespace nasc {
 
 std::string report_html(const NeuralSearch& search, const std::string& model, const NeuralOptions& options);
-// Whole or not at all. Throws UserError cannot_create, io_error.
-void write_report(const std::string& path, const std::string& html);
 
 // Text for HTML.
 std::string html_escaped(const std::string& text);
