@@ -14,23 +14,6 @@
 using namespace nasc;
 namespace {
 
-pid_t start(const std::vector<std::string>& arguments, const std::string& folder) {
-  pid_t child = fork();
-  if (child != 0)
-    return child;
-  int fd = open("/dev/null", O_RDWR);
-  dup2(fd, 1);
-  dup2(fd, 2);
-  if (chdir(folder.c_str()) != 0)
-    _exit(126);
-  std::vector<char*> argv;
-  for (const auto& a : arguments)
-    argv.push_back(const_cast<char*>(a.c_str()));
-  argv.push_back(nullptr);
-  execv(argv[0], argv.data());
-  _exit(127);
-}
-
 size_t whole_lines(const std::string& bytes) {
   return static_cast<size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
 }
@@ -49,7 +32,7 @@ TEST_CASE("nasc --tune: killed 20 times, it loses at most the trial that was run
   std::string before;
   int kills = 0;
   for (; kills < 20; ++kills) {
-    pid_t child = start(command, w.path.string());
+    pid_t child = start_program(command, w.path.string(), "/dev/null");
     // Until it measured something more, then some random time.
     bool ended = false;
     for (int k = 0; k < 6000 && !ended && whole_lines(file_content(journal)) <= whole_lines(before); ++k) {

@@ -49,26 +49,32 @@ inline std::string file_content(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// A child that writes standard output and error to `log`; an alarm ends it after so many seconds.
+inline pid_t start_program(const std::vector<std::string>& arguments, const std::string& folder,
+                           const std::string& log, unsigned seconds = 600) {
+  pid_t child = fork();
+  if (child != 0)
+    return child;
+  int fd = open(log.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+  dup2(fd, 1);
+  dup2(fd, 2);
+  if (chdir(folder.c_str()) != 0)
+    _exit(126);
+  std::vector<char*> argv;
+  for (const auto& a : arguments)
+    argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  alarm(seconds);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
 // `seconds`: it is killed after that many.
 inline Ran run_program(const std::vector<std::string>& arguments, const std::string& folder,
                        unsigned seconds = 600) {
   std::string log = folder + "/.log-" + std::to_string(getpid());
   auto begin = std::chrono::steady_clock::now();
-  pid_t child = fork();
-  if (child == 0) {
-    int fd = open(log.c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    if (chdir(folder.c_str()) != 0)
-      _exit(126);
-    std::vector<char*> argv;
-    for (const auto& a : arguments)
-      argv.push_back(const_cast<char*>(a.c_str()));
-    argv.push_back(nullptr);
-    alarm(seconds);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
+  pid_t child = start_program(arguments, folder, log, seconds);
   Ran ran;
   int status = 0;
   rusage usage{};

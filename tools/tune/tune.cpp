@@ -10,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "polyhedral/search/rng.h"
 #include "tools/tool_main.h"
 #include "tools/tune/bench.h"
 #include "tools/tune/forked.h"
@@ -247,10 +248,8 @@ private:
 } // namespace
 
 std::string decision_key(const Decision& d) {
-  uint64_t h = 1469598103934665603ull;
-  for (unsigned char c : d.kind + "\n" + d.key)
-    h = (h ^ c) * 1099511628211ull;
-  return fmt::format("{:016x}", h);
+  std::string text = d.kind + "\n" + d.key;
+  return fmt::format("{:016x}", hash_bytes(text.data(), text.size()));
 }
 
 void parse_tune(const std::string& given, TuneOptions& o) {
