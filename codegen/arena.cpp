@@ -13,9 +13,15 @@ struct Live {
   int first, last;  // calls
   Extent bytes;
   std::string halo_class;  // empty: may share with anything
+  const Rounds::Span* span = nullptr;  // that holds all calls which touch it
 };
 
 Extent rounded(const Extent& bytes) { return ceildiv(bytes, kAlign) * kAlign; }
+
+Buffer in_a_round(Buffer b, const Rounds& rounds) {
+  for (Extent& e : b.shape) e = nasc::in_a_round(e, rounds);
+  return b;
+}
 
 std::string halo_class(const Buffer& b) {
   Layout l = layout_of(b);
@@ -81,26 +87,33 @@ Extent first_fit(std::vector<Live> live, std::vector<Placement>& out) {
 }
 }  // namespace
 
-ArenaPlan plan_arena(const Network& n, const std::vector<std::vector<int>>& scratch) {
+ArenaPlan plan_arena(const Network& n, const std::vector<std::vector<int>>& scratch, const Rounds& rounds) {
   ArenaPlan plan;
   plan.buffers.resize(n.buffers.size());
   std::map<int, Live> live;  // by root
   auto touch = [&](int root, int call) {
-    auto [it, fresh] = live.try_emplace(root, Live{root, call, call, storage_bytes(n.buffers[root]), ""});
-    it->second.last = std::max(it->second.last, call);
+    const Rounds::Span* span = rounds.span_of(call);
+    auto [it, fresh] = live.try_emplace(root, Live{root, call, call, 0, "", span});
+    Live& l = it->second;
+    l.last = std::max(l.last, call);
+    if (l.span == span) return;
+    l.span = nullptr;
+    for (int c : {l.first, call})  // read or written again in each round
+      if (const Rounds::Span* s = rounds.span_of(c))
+        l.first = std::min(l.first, s->first), l.last = std::max(l.last, s->last);
   };
   std::map<int, Placement> fixed;  // by root: caller memory and weights
   for (size_t k = 0; k < n.inputs.size(); ++k)
-    fixed[n.root(n.inputs[k])] = {Placement::input, static_cast<int>(k), 0, storage_bytes(n.buffers[n.inputs[k]])};
+    fixed[n.root(n.inputs[k])] = {Placement::input, static_cast<int>(k), 0, storage_bytes(n.buffers[n.inputs[k]]), 0};
   for (size_t k = 0; k < n.outputs.size(); ++k) {
     int root = n.root(n.outputs[k]);
     NASC_CHECK(!fixed.count(root)) << "output " << n.buffers[n.outputs[k]].name << " shares caller memory";
-    fixed[root] = {Placement::output, static_cast<int>(k), 0, storage_bytes(n.buffers[root])};
+    fixed[root] = {Placement::output, static_cast<int>(k), 0, storage_bytes(n.buffers[root]), 0};
   }
   for (size_t b = 0; b < n.buffers.size(); ++b) {
     if (n.buffers[b].role != Role::weight || n.buffers[b].alias_of >= 0) continue;
     int64_t bytes = storage_bytes(n.buffers[b]).constant();
-    fixed[static_cast<int>(b)] = {Placement::weight, 0, plan.weight_bytes, bytes};
+    fixed[static_cast<int>(b)] = {Placement::weight, 0, plan.weight_bytes, bytes, 0};
     plan.weight_bytes += (bytes + kAlign - 1) / kAlign * kAlign;
   }
   for (size_t c = 0; c < n.calls.size(); ++c) {
@@ -111,7 +124,7 @@ ArenaPlan plan_arena(const Network& n, const std::vector<std::vector<int>>& scra
       if (fixed.count(root)) continue;
       if (p.phase == Phase::create && p.tensors[bound[k]].role == Role::output) {
         Extent bytes = storage_bytes(n.buffers[root]);
-        fixed[root] = {Placement::state, 0, plan.state_bytes, bytes};
+        fixed[root] = {Placement::state, 0, plan.state_bytes, bytes, 0};
         plan.state_bytes = plan.state_bytes + rounded(bytes);
         continue;
       }
@@ -123,16 +136,23 @@ ArenaPlan plan_arena(const Network& n, const std::vector<std::vector<int>>& scra
   std::vector<Live> free_form, symbolic;
   std::map<std::string, std::vector<Live>> classes;
   for (auto& [root, l] : live) {
-    l.halo_class = halo_class(n.buffers[root]);
+    Buffer b = l.span ? in_a_round(n.buffers[root], rounds) : n.buffers[root];
+    l.bytes = storage_bytes(b);
+    l.halo_class = halo_class(b);
     if (!l.halo_class.empty()) classes[l.halo_class].push_back(l);
     else (l.bytes.is_constant() ? free_form : symbolic).push_back(l);
-    plan.buffers[root] = {Placement::arena, 0, 0, l.bytes};
+    plan.buffers[root] = {Placement::arena, 0, 0, l.bytes, 0};
   }
   plan.arena_bytes = first_fit(free_form, plan.buffers);
   for (auto& [key, members] : classes) plan.arena_bytes = colour(members, plan.arena_bytes, plan.buffers);
   plan.arena_bytes = colour(symbolic, plan.arena_bytes, plan.buffers);
   for (auto& [root, p] : fixed) plan.buffers[root] = p;
-  for (size_t b = 0; b < n.buffers.size(); ++b) plan.buffers[b] = plan.buffers[n.root(static_cast<int>(b))];
+  for (size_t b = 0; b < n.buffers.size(); ++b) {
+    int root = n.root(static_cast<int>(b));
+    plan.buffers[b] = plan.buffers[root];
+    bool handed_on = live.count(root) && live.at(root).span;
+    if (!handed_on) plan.buffers[b].slice = slice_bytes(n.buffers[b], rounds.parameter).value_or(0);
+  }
   return plan;
 }
 

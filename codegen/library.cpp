@@ -139,7 +139,14 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
     }
     steps.push_back(std::move(step));
   }
-  ArenaPlan arena = plan_arena(n, scratch);
+  Rounds rounds = plan_rounds(module.network, module.target);
+  int run_steps = 0;
+  for (size_t c = 0; c < steps.size(); run_steps += !steps[c++].create)
+    if (const Rounds::Span* span = rounds.span_of(static_cast<int>(c))) {
+      steps[c].round_start = run_steps - (static_cast<int>(c) - span->first);
+      steps[c].round_end = static_cast<int>(c) == span->last;
+    }
+  ArenaPlan arena = plan_arena(n, scratch, rounds);
   place_barriers(n, arena, steps);
 
   LibraryFiles files;
@@ -151,6 +158,8 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
   t.neural = neural_steps(o.plan);
   t.opt_level = o.opt_level;
   t.max_threads = o.max_threads;
+  t.round_parameter = rounds.parameter;
+  t.round_slices = rounds.slices;
   t.features = checked_features(module.target);
 
   for (const Call& call : n.calls)

@@ -10,14 +10,14 @@ namespace {
 constexpr const char* kTypes = R"(
 %size = type { i64, i32, i32 }
 %param = type { ptr, i64, i64, i32, i32 }
-%buffer = type { i32, i32, %size, %size }
+%buffer = type { i32, i32, %size, %size, %size }
 %step = type { ptr, ptr, ptr, i32, i32, i32, i32 }
 %slot = type { ptr, i32, i32, [6 x ptr] }
 %dim = type { i64, ptr }
 %io = type { ptr, ptr, i32, i32, i32, i32 }
 %info = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i64, i64, i64, i64, i32, i32, i32, i32, i32, i32, ptr, [7 x ptr] }
 %api = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, [4 x ptr] }
-%desc = type { i32, i32, %api, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, %size, i64, i32, i32, i32, i32, i32, i32, [8 x ptr] }
+%desc = type { i32, i32, %api, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, %size, i64, i32, i32, i32, i32, i32, i32, i64, i32, i32, [6 x ptr] }
 @slot = internal global %slot zeroinitializer
 )";
 
@@ -67,8 +67,6 @@ std::string io(Writer& w, const Buffer& b, ValueTable& values) {
               static_cast<int>(b.dtype), ", i32 ", b.rank(), ", i32 0, i32 0 }");
 }
 
-constexpr const char* kZero8 = "[8 x ptr] zeroinitializer";
-
 struct Entry {
   const char* name;
   const char* result;
@@ -99,7 +97,7 @@ std::string tables_ir(const Network& n, const ArenaPlan& arena, ValueTable& valu
     bool caller = p.kind == Placement::input || p.kind == Placement::output;
     static constexpr int kKinds[] = {0, 1, 2, 3, 4};  // Placement::Kind -> nasc_buffer_kind
     buffers.push_back(text("{ i32 ", kKinds[p.kind], ", i32 ", p.index, ", %size ", size_of(p.offset, values),
-                           ", %size ", size_of(caller ? Extent(0) : p.bytes, values), " }"));
+                           ", %size ", size_of(caller ? Extent(0) : p.bytes, values), ", %size ", size_of(p.slice, values), " }"));
   }
   for (int b : n.inputs) inputs.push_back(io(w, n.buffers[b], values));
   for (int b : n.outputs) outputs.push_back(io(w, n.buffers[b], values));
@@ -109,11 +107,12 @@ std::string tables_ir(const Network& n, const ArenaPlan& arena, ValueTable& valu
     kernels[s.symbol] = true;
     std::vector<std::string> ids;
     for (int b : s.buffers) ids.push_back(std::to_string(b));
-    int flags = (s.parallel ? 1 : 0) | (s.barrier ? 2 : 0);
+    int flags = (s.parallel ? 1 : 0) | (s.barrier ? 2 : 0) | (s.round_start >= 0 ? 8 : 0);
+    int control = s.round_end ? 3 : 0;  // NASC_CONTROL_NEXT_ROUND
     std::string id_list = w.list("i32", ids);
     (s.create ? create : run)
         .push_back(text("{ ptr @", s.symbol, ", ptr ", id_list, ", ptr ", w.bytes(s.name), ", i32 ", s.buffers.size(),
-                        ", i32 ", flags, ", i32 0, i32 0 }"));
+                        ", i32 ", flags, ", i32 ", control, ", i32 ", std::max(0, s.round_start), " }"));
   }
   std::string buffer_list = w.list("%buffer", buffers), create_list = w.list("%step", create),
               run_list = w.list("%step", run), input_list = w.list("%io", inputs),
@@ -126,6 +125,7 @@ std::string tables_ir(const Network& n, const ArenaPlan& arena, ValueTable& valu
   std::string evaluate = values.evaluate_ir();
 
   int64_t state = arena.state_bytes.constant();
+  int round_value = o.round_parameter.empty() ? 0 : values.index().at(o.round_parameter);
   int64_t arena_constant = arena.arena_bytes.is_constant() ? arena.arena_bytes.constant() : -1;
   std::string out = kTypes;
   for (const auto& [symbol, unused] : kernels) out += "declare void @" + symbol + "(ptr, ptr, i32, i32)\n";
@@ -154,7 +154,8 @@ std::string tables_ir(const Network& n, const ArenaPlan& arena, ValueTable& valu
          ", ptr @slot, %size " + arena_size +
          text(", i64 ", create.empty() ? 0 : std::max<int64_t>(arena_constant, 0), ", i32 ",
               values.parameters().size(), ", i32 ", values.size(), ", i32 ", buffers.size(), ", i32 ", create.size(),
-              ", i32 ", run.size(), ", i32 ", o.max_threads, ", ", kZero8, " }\n");
+              ", i32 ", run.size(), ", i32 ", o.max_threads, ", i64 ", o.round_slices, ", i32 ", round_value,
+              ", i32 0, [6 x ptr] zeroinitializer }\n");
   out += evaluate;
   for (const Entry& e : kEntries)
     out += text("define ", e.result, " @", o.prefix, "_", e.name, "(", e.parameters, ") {\n  %r = call ", e.result, " ",

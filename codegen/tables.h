@@ -17,6 +17,8 @@ struct StepInfo {
   bool parallel = false;
   bool barrier = false;
   bool create = false;  // runs once per model
+  int round_start = -1;  // of a step in a span of rounds: the first step of the span
+  bool round_end = false;  // the last one
 };
 
 // Sets `barrier` where a step touches memory that another thread may have written, or still reads, since the last one.
@@ -29,6 +31,8 @@ struct TableOptions {
   std::string weights_symbol, weights_file;  // one of the two, or neither without weights
   uint64_t weights_hash = 0;
   int opt_level = 2, max_threads = 0;
+  std::string round_parameter;  // empty: no rounds
+  int64_t round_slices = 0;
 };
 
 // Kernels are external functions; defines the prefixed entries and nasc_model_query.

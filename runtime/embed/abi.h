@@ -62,21 +62,26 @@ typedef struct nasc_buffer {
   int32_t index;    /* input or output number, else 0 */
   nasc_size offset; /* in bytes from the start of that memory */
   nasc_size bytes;  /* checked to lie inside that memory; for input and output 0 */
+  nasc_size slice;  /* bytes from one slice of a round to the next; 0: the same in all rounds */
 } nasc_buffer;
 
-#define NASC_STEP_PARALLEL 1 /* all threads call it; else only tid 0 does */
-#define NASC_STEP_BARRIER 2  /* all threads meet before this step */
-#define NASC_STEP_OPAQUE 4   /* an opaque call: counted and traced as such */
+#define NASC_STEP_PARALLEL 1  /* all threads call it; else only tid 0 does */
+#define NASC_STEP_BARRIER 2   /* all threads meet before this step */
+#define NASC_STEP_OPAQUE 4    /* an opaque call: counted and traced as such */
+#define NASC_STEP_ROUND 8     /* in a span of rounds: see nasc_model_desc.round_slices */
+#define NASC_ROUND_BUFFERS 64 /* most buffers of such a step */
 
 typedef enum nasc_control {
   NASC_CONTROL_NONE = 0,
-  NASC_CONTROL_JUMP = 1,        /* next step is `target` */
-  NASC_CONTROL_JUMP_IF_ZERO = 2 /* when the byte at buffers[0] is 0 the next step is `target`. The
-                                   threads meet before and after reading it. */
+  NASC_CONTROL_JUMP = 1,         /* next step is `target` */
+  NASC_CONTROL_JUMP_IF_ZERO = 2, /* when the byte at buffers[0] is 0 the next step is `target`. The
+                                    threads meet before and after reading it. */
+  NASC_CONTROL_NEXT_ROUND = 3    /* after fn: `target` is next, in the next round, when one is left.
+                                    The    threads meet before it. */
 } nasc_control;
 
-/* Control steps have fn = NULL and give If, Loop and Scan: targets are step numbers, the number of
- * steps ends the run. Run steps only. */
+/* Control steps (but for NEXT_ROUND) have fn = NULL and give If, Loop and Scan: targets are step
+ * numbers, the number of steps ends the run. Run steps only. */
 typedef struct nasc_step {
   nasc_kernel_fn fn;
   const int32_t* buffers; /* indices into nasc_model_desc.buffers */
@@ -122,7 +127,13 @@ typedef struct nasc_model_desc {
   int32_t n_create_steps;
   int32_t n_run_steps;
   int32_t max_threads; /* 0 for no limit of its own */
-  void* reserved[8];
+  /* Steps with NASC_STEP_ROUND run once per round of up to round_slices slices of the parameter
+   * values[round_value]: their buffers move on by that many slices, and their `values` are those of
+   * the slices in the round. Not at all when the parameter is 0. 0: the model has none. */
+  int64_t round_slices;
+  int32_t round_value;
+  int32_t reserved0;
+  void* reserved[6];
 } nasc_model_desc;
 
 /* What codegen's wrappers call. P_create(o, h) is nasc_embed_create(&desc, o, h);
@@ -153,7 +164,7 @@ NASC_ASSERT_SIZE(nasc_info, 208);
 NASC_ASSERT_SIZE(nasc_model_api, 96);
 NASC_ASSERT_SIZE(nasc_size, 16);
 NASC_ASSERT_SIZE(nasc_param, 32);
-NASC_ASSERT_SIZE(nasc_buffer, 40);
+NASC_ASSERT_SIZE(nasc_buffer, 56);
 NASC_ASSERT_SIZE(nasc_step, 40);
 NASC_ASSERT_SIZE(nasc_slot, 64);
 NASC_ASSERT_SIZE(nasc_model_desc, 288);

@@ -23,6 +23,7 @@ static void free_handle(nasc_handle* h) {
   nasc_memory_put(&h->arena);
   free(h->values);
   free(h->scratch);
+  free(h->rounds);
   free(h->io);
   free(h);
 }
@@ -68,9 +69,10 @@ nasc_status nasc_embed_create(const nasc_model_desc* desc, const nasc_options* o
   h->threads = thread_count(desc, o.threads);
   h->values = calloc((size_t)desc->n_values + 1, sizeof *h->values);
   h->scratch = calloc((size_t)desc->n_values + 1, sizeof *h->scratch);
+  h->rounds = calloc(2 * (size_t)desc->n_values + 1, sizeof *h->rounds);
   h->io = calloc((size_t)(desc->info->n_inputs + desc->info->n_outputs) + 1, sizeof *h->io);
   int fixed = desc->arena.value < 0;
-  if (!h->values || !h->scratch || !h->io ||
+  if (!h->values || !h->scratch || !h->rounds || !h->io ||
       !nasc_sequence_get(&h->sequence, desc->run_steps, desc->n_run_steps, desc->n_buffers) ||
       (fixed && !nasc_memory_get(&h->arena, &o, (size_t)desc->arena.constant)))
     s = nasc_fail(o.message, o.message_size, NASC_E_MEMORY, "out of memory: %lld bytes",
@@ -106,6 +108,22 @@ static int same(const int64_t* a, const int64_t* b, int32_t n) {
   return memcmp(a, b, (size_t)n * sizeof *a) == 0;
 }
 
+/* The values of a full round and of the last one. */
+static int settle_rounds(nasc_handle* h) {
+  const nasc_model_desc* m = h->desc;
+  const int64_t slices = h->values[m->round_value];
+  const int64_t full = slices < m->round_slices ? slices : m->round_slices;
+  const int64_t sizes[2] = {full, full > 0 && slices % full > 0 ? slices % full : full};
+  for (int r = 0; r < 2; ++r) {
+    int64_t* values = h->rounds + r * (int64_t)m->n_values;
+    memcpy(values, h->values, (size_t)m->n_values * sizeof *values);
+    values[m->round_value] = sizes[r];
+    if (m->evaluate && m->evaluate(values) != 0)
+      return 0;
+  }
+  return 1;
+}
+
 /* Makes `values`, arena and pointers fit h->scratch and the caller's tensors. */
 static nasc_status settle(nasc_handle* h, const nasc_tensor* inputs, const nasc_tensor* outputs) {
   const nasc_model_desc* m = h->desc;
@@ -136,6 +154,9 @@ static nasc_status settle(nasc_handle* h, const nasc_tensor* inputs, const nasc_
   }
   if (m->n_values > 0)
     memcpy(h->values, h->scratch, (size_t)m->n_values * sizeof *h->values);
+  if (m->round_slices > 0 && changed && !settle_rounds(h))
+    return nasc_fail(h->message, sizeof h->message, NASC_E_MEMORY,
+                     "a size overflows for these extents");
   if (!changed && !moved)
     return NASC_OK;
   const nasc_bases bases = {.io = h->io,
@@ -170,7 +191,13 @@ nasc_status nasc_embed_run(nasc_handle* h, const nasc_tensor* inputs, const nasc
     return leave(h, s);
   h->status[0] = 0;
   h->dirty = 1;
-  nasc_sequence_run(&h->sequence, h->values, h->threads, &h->options);
+  const nasc_model_desc* m = h->desc;
+  const nasc_run_values values = {.all = h->values,
+                                  .full_round = h->rounds,
+                                  .last_round = h->rounds + m->n_values,
+                                  .slices = m->round_slices > 0 ? h->values[m->round_value] : 0,
+                                  .per_round = m->round_slices};
+  nasc_sequence_run(&h->sequence, &values, h->threads, &h->options);
   s = nasc_status_check(h->status, h->message, sizeof h->message);
   h->ran = s == NASC_OK;
   return leave(h, s);

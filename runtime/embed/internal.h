@@ -18,9 +18,10 @@ typedef struct nasc_memory {
 /* Steps with their pointers resolved. */
 typedef struct nasc_sequence {
   const nasc_step* steps;
-  void** arguments; /* the pointers of all steps, one after the other */
-  void*** of_step;  /* where those of step i start */
-  void** of_buffer; /* pointer of each buffer of the model */
+  void** arguments;  /* the pointers of all steps, one after the other */
+  void*** of_step;   /* where those of step i start */
+  void** of_buffer;  /* pointer of each buffer of the model */
+  int64_t* slice_of; /* bytes from slice to slice of each buffer of the model */
   int32_t n_steps;
   int32_t reserved;
 } nasc_sequence;
@@ -46,6 +47,7 @@ struct nasc_handle {
   int32_t bound; /* sequence and arena fit `values` */
   int64_t* values;
   int64_t* scratch; /* values of the call being checked, taken over when all is right */
+  int64_t* rounds;  /* values of a full round, then those of the last one */
   void** io;        /* caller's inputs, then outputs, of the last run */
   nasc_memory arena;
   nasc_sequence sequence;
@@ -102,8 +104,18 @@ typedef struct nasc_bases {
 /* Resolves all pointers; false when a buffer does not lie in its memory. */
 int nasc_sequence_bind(nasc_sequence* s, const nasc_model_desc* desc, const nasc_bases* bases);
 
+/* What a sequence runs with: the values of the whole, and of rounds that are full and of the last
+ * one when it is not. */
+typedef struct nasc_run_values {
+  const int64_t* all;
+  const int64_t* full_round;
+  const int64_t* last_round;
+  int64_t slices; /* in all, and per full round */
+  int64_t per_round;
+} nasc_run_values;
+
 /* Runs a bound sequence on up to `threads` threads. */
-void nasc_sequence_run(const nasc_sequence* s, const int64_t* values, int32_t threads,
+void nasc_sequence_run(const nasc_sequence* s, const nasc_run_values* values, int32_t threads,
                        const nasc_options* options);
 /* After a run: NASC_OK, or NASC_E_RUNTIME with the message. */
 nasc_status nasc_status_check(const int64_t* status, char* out, size_t size);

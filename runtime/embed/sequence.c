@@ -14,7 +14,8 @@ int nasc_sequence_get(nasc_sequence* s, const nasc_step* steps, int32_t n_steps,
   s->arguments = calloc(n_arguments + 1, sizeof *s->arguments);
   s->of_step = calloc((size_t)n_steps + 1, sizeof *s->of_step);
   s->of_buffer = calloc((size_t)n_buffers + 1, sizeof *s->of_buffer);
-  if (!s->arguments || !s->of_step || !s->of_buffer) {
+  s->slice_of = calloc((size_t)n_buffers + 1, sizeof *s->slice_of);
+  if (!s->arguments || !s->of_step || !s->of_buffer || !s->slice_of) {
     nasc_sequence_put(s);
     return 0;
   }
@@ -30,6 +31,7 @@ void nasc_sequence_put(nasc_sequence* s) {
   free(s->arguments);
   free(s->of_step);
   free(s->of_buffer);
+  free(s->slice_of);
   memset(s, 0, sizeof *s);
 }
 
@@ -81,6 +83,7 @@ int nasc_sequence_bind(nasc_sequence* s, const nasc_model_desc* desc, const nasc
       int32_t b = s->steps[i].buffers[k];
       if (!resolve(&desc->buffers[b], bases, &s->of_buffer[b]))
         return 0;
+      s->slice_of[b] = size_of(&desc->buffers[b].slice, bases->values);
       s->of_step[i][k] = s->of_buffer[b];
     }
   return 1;
@@ -89,7 +92,7 @@ int nasc_sequence_bind(nasc_sequence* s, const nasc_model_desc* desc, const nasc
 typedef struct nasc_walk {
   nasc_barrier barrier;
   const nasc_sequence* sequence;
-  const int64_t* values;
+  const nasc_run_values* values;
   const nasc_options* options;
   int64_t spin_ns;
   int32_t nt; /* for a caller's own threads */
@@ -103,11 +106,29 @@ static void meet(nasc_walk* w, int32_t nt, int64_t* spin_ns) {
     nasc_barrier_wait(&w->barrier, nt, spin_ns);
 }
 
+/* One kernel, for the slices of the round from `slice` on when it is in a span of rounds. */
+static void call(const nasc_walk* w, int32_t i, int64_t slice, int32_t tid, int32_t nt) {
+  const nasc_sequence* s = w->sequence;
+  const nasc_run_values* v = w->values;
+  const nasc_step* step = &s->steps[i];
+  if (!(step->flags & NASC_STEP_ROUND)) {
+    step->fn(s->of_step[i], v->all, tid, nt);
+    return;
+  }
+  if (slice >= v->slices)
+    return;
+  void* moved[NASC_ROUND_BUFFERS];
+  for (int32_t k = 0; k < step->n_buffers; ++k)
+    moved[k] = (char*)s->of_step[i][k] + slice * s->slice_of[step->buffers[k]];
+  const int full = v->slices - slice >= v->per_round;
+  step->fn(moved, full ? v->full_round : v->last_round, tid, nt);
+}
+
 static void walk(void* argument, int32_t tid, int32_t nt) {
   nasc_walk* w = argument;
   const nasc_sequence* s = w->sequence;
   const nasc_options* o = w->options;
-  int64_t spin_ns = w->spin_ns;
+  int64_t spin_ns = w->spin_ns, slice = 0;
   for (int32_t i = 0; i < s->n_steps;) {
     const nasc_step* step = &s->steps[i];
     int32_t next = i + 1;
@@ -121,15 +142,24 @@ static void walk(void* argument, int32_t tid, int32_t nt) {
         next = step->target;
       meet(w, nt, &spin_ns);
     } else if (step->flags & NASC_STEP_PARALLEL) {
-      step->fn(s->of_step[i], w->values, tid, nt);
+      call(w, i, slice, tid, nt);
     } else if (tid == 0) {
-      step->fn(s->of_step[i], w->values, 0, 1);
+      call(w, i, slice, 0, 1);
     }
     if (o->trace) {
       meet(w, nt, &spin_ns);
       if (tid == 0)
         o->trace(o->trace_context, i, step->name, nasc_now_ns() - start);
       meet(w, nt, &spin_ns);
+    }
+    if (step->control == NASC_CONTROL_NEXT_ROUND) {
+      slice += w->values->per_round;
+      if (slice < w->values->slices) {
+        meet(w, nt, &spin_ns);
+        next = step->target;
+      } else {
+        slice = 0;
+      }
     }
     i = next;
   }
@@ -141,7 +171,7 @@ static void walk_task(void* argument, int32_t tid) {
   walk(argument, tid, ((nasc_walk*)argument)->nt);
 }
 
-void nasc_sequence_run(const nasc_sequence* s, const int64_t* values, int32_t threads,
+void nasc_sequence_run(const nasc_sequence* s, const nasc_run_values* values, int32_t threads,
                        const nasc_options* options) {
   nasc_walk w;
   memset(&w.barrier, 0, sizeof w.barrier);

@@ -71,15 +71,15 @@ void check_shared(const std::vector<const char*>& names, double seconds) {
   auto data = test_data("models");
   if (!data)
     return;
-  for (const char* name : names) {
-    std::string path = (*data / name / "model.onnx").string();
-    INFO(name);
-    Compilation c = compiled(path, 2);
-    Loaded l = loaded(c, 2);
-    check_batches(path, l);
-    if (seconds > 0)
-      CHECK(batch_ratio(name, l, seconds) <= 8.2);
-  }
+  for (const char* name : names)
+    DYNAMIC_SECTION(name) { // one of them alone: -c NAME
+      std::string path = (*data / name / "model.onnx").string();
+      Compilation c = compiled(path, 2);
+      Loaded l = loaded(c, 2);
+      check_batches(path, l);
+      if (seconds > 0)
+        CHECK(batch_ratio(name, l, seconds) <= 8.2);
+    }
 }
 
 } // namespace

@@ -92,19 +92,19 @@ static int32_t evaluate(int64_t* v) {
 #define CONSTANT(x) {(x), -1, 0}
 enum { A, B, REPS, Y, Z, COUNTER, FLAG, T, W, STATE, SCRATCH, VALUES, STATUS };
 static const nasc_buffer buffers[] = {
-    [A] = {NASC_BUFFER_INPUT, 0, CONSTANT(0), CONSTANT(0)},
-    [B] = {NASC_BUFFER_INPUT, 1, CONSTANT(0), CONSTANT(0)},
-    [REPS] = {NASC_BUFFER_INPUT, 2, CONSTANT(0), CONSTANT(0)},
-    [Y] = {NASC_BUFFER_OUTPUT, 0, CONSTANT(0), CONSTANT(0)},
-    [Z] = {NASC_BUFFER_OUTPUT, 1, CONSTANT(0), CONSTANT(0)},
-    [COUNTER] = {NASC_BUFFER_ARENA, 0, CONSTANT(0), CONSTANT(8)},
-    [FLAG] = {NASC_BUFFER_ARENA, 0, CONSTANT(8), CONSTANT(1)},
-    [T] = {NASC_BUFFER_ARENA, 0, CONSTANT(64), {-64, 1, 0}},
-    [W] = {NASC_BUFFER_WEIGHT, 0, CONSTANT(0), CONSTANT(16)},
-    [STATE] = {NASC_BUFFER_STATE, 0, CONSTANT(0), CONSTANT(16)},
-    [SCRATCH] = {NASC_BUFFER_ARENA, 0, CONSTANT(128), CONSTANT(16)},
-    [VALUES] = {NASC_BUFFER_VALUES, 0, CONSTANT(0), CONSTANT(24)},
-    [STATUS] = {NASC_BUFFER_STATUS, 0, CONSTANT(0), CONSTANT(16)},
+    [A] = {NASC_BUFFER_INPUT, 0, CONSTANT(0), CONSTANT(0), CONSTANT(0)},
+    [B] = {NASC_BUFFER_INPUT, 1, CONSTANT(0), CONSTANT(0), CONSTANT(0)},
+    [REPS] = {NASC_BUFFER_INPUT, 2, CONSTANT(0), CONSTANT(0), CONSTANT(0)},
+    [Y] = {NASC_BUFFER_OUTPUT, 0, CONSTANT(0), CONSTANT(0), CONSTANT(0)},
+    [Z] = {NASC_BUFFER_OUTPUT, 1, CONSTANT(0), CONSTANT(0), CONSTANT(0)},
+    [COUNTER] = {NASC_BUFFER_ARENA, 0, CONSTANT(0), CONSTANT(8), CONSTANT(0)},
+    [FLAG] = {NASC_BUFFER_ARENA, 0, CONSTANT(8), CONSTANT(1), CONSTANT(0)},
+    [T] = {NASC_BUFFER_ARENA, 0, CONSTANT(64), {-64, 1, 0}, CONSTANT(0)},
+    [W] = {NASC_BUFFER_WEIGHT, 0, CONSTANT(0), CONSTANT(16), CONSTANT(0)},
+    [STATE] = {NASC_BUFFER_STATE, 0, CONSTANT(0), CONSTANT(16), CONSTANT(0)},
+    [SCRATCH] = {NASC_BUFFER_ARENA, 0, CONSTANT(128), CONSTANT(16), CONSTANT(0)},
+    [VALUES] = {NASC_BUFFER_VALUES, 0, CONSTANT(0), CONSTANT(24), CONSTANT(0)},
+    [STATUS] = {NASC_BUFFER_STATUS, 0, CONSTANT(0), CONSTANT(16), CONSTANT(0)},
 };
 
 static const int32_t make_state_buffers[] = {W, SCRATCH, STATE};
@@ -130,9 +130,8 @@ static const nasc_step run_steps[] = {
 };
 
 static const nasc_dim rows[] = {{-1, "n"}, {4, 0}}, found[] = {{-3, "found"}};
-static const nasc_io inputs[] = {{"a", rows, NASC_F32, 2, 0, 0},
-                                 {"b", rows, NASC_F32, 2, 0, 0},
-                                 {"reps", 0, NASC_I64, 0, 0, 0}};
+static const nasc_io inputs[] = {
+    {"a", rows, NASC_F32, 2, 0, 0}, {"b", rows, NASC_F32, 2, 0, 0}, {"reps", 0, NASC_I64, 0, 0, 0}};
 static const nasc_io outputs[] = {{"y", rows, NASC_F32, 2, 0, 0},
                                   {"z", found, NASC_I64, 1, NASC_IO_DATA_DEPENDENT, 0}};
 static const nasc_param params[] = {{"n", 0, INT64_C(1) << 60, 0, 0}};
