@@ -76,9 +76,10 @@ static std::optional<Contraction> recognised(const Program& program) {
       if (!varies(operand, iterator) || (grain > 0 && grain < kLeastGrain)) continue;
       const Tensor& matrix = program.tensor(s.reads[operand].tensor);
       int64_t extent = iterator_extent(s, s.iterators[iterator]).value_or(1);
-      // A constant matrix can be packed so that the vector dimension is contiguous; else prefer a dimension that is.
+      // A constant matrix can be packed so that the vector dimension is contiguous; else prefer a dimension that is:
+      // lanes gathered one by one cost more than a vector that is not full.
       bool contiguous = !used[operand].empty() && !used[operand].back().empty() && used[operand].back().back() == iterator;
-      int64_t weight = (matrix.role == Role::weight ? 4 : contiguous ? 2 : 1) * std::min<int64_t>(extent, 64);
+      int64_t weight = (matrix.role == Role::weight ? 16 : contiguous ? 8 : 1) * std::min<int64_t>(extent, 64);
       if (weight <= best_weight) continue;
       best_weight = weight;
       best.statement = s.name;
