@@ -12,20 +12,22 @@
 
 namespace nasc {
 namespace {
-// The batch goes inside of the channels.
+// The batch goes innermost: rows of a window are then whole rows of all images.
 Strides batch_inside(const std::vector<int64_t>& shape) {
   Strides s = row_major_strides(shape);
-  if (shape.size() < 3) return s;
-  int64_t rest = s[1];
-  s[0] = rest;
-  s[1] = rest * shape[0];
+  if (shape.size() < 3)
+    return s;
+  for (int64_t& step : s)
+    step *= shape[0];
+  s[0] = 1;
   return s;
 }
 
 bool covers(const Program& p, const Tensor& t) {
   std::optional<isl::set> written;
   for (const Statement& s : p.statements) {
-    if (s.write.tensor != t.name || s.combine != Combine::assign) continue;
+    if (s.write.tensor != t.name || s.combine != Combine::assign)
+      continue;
     isl::set here = s.domain.apply(s.write.map.as_map());
     written = written ? written->unite(here) : here;
   }
@@ -39,7 +41,8 @@ struct Pool {
   std::multimap<size_t, std::unique_ptr<Block>> free;
   std::unique_ptr<Block> take(size_t n) {
     auto it = free.lower_bound(n);
-    if (it == free.end() || it->first > 2 * n + 1024) return std::make_unique<Block>(n);
+    if (it == free.end() || it->first > 2 * n + 1024)
+      return std::make_unique<Block>(n);
     auto out = std::move(it->second);
     free.erase(it);
     return out;
@@ -53,39 +56,49 @@ Pool& pool() {
   thread_local Pool p;
   return p;
 }
-}  // namespace
+} // namespace
 
 struct Prepared::Code {
   std::shared_ptr<const Program> program;
   std::vector<std::unique_ptr<Step>> steps;
   std::vector<int> bound;
-  std::vector<size_t> elements;  // by tensor
-  std::vector<bool> clear;       // by tensor: written in part only
+  std::vector<size_t> elements; // by tensor
+  std::vector<bool> clear;      // by tensor: written in part only
 
-  Code(std::shared_ptr<const Program> p, const std::vector<bool>& plain) : program(std::move(p)), bound(Network::bound(*program)) {
+  Code(std::shared_ptr<const Program> p, const std::vector<bool>& plain)
+      : program(std::move(p)), bound(Network::bound(*program)) {
     std::vector<Strides> strides;
     size_t next = 0;
     for (const Tensor& t : program->tensors) {
       std::vector<int64_t> shape = constants(t.shape);
       bool row_major = t.role == Role::temp ? t.dtype != DType::f32 : plain[next++];
       strides.push_back(row_major ? row_major_strides(shape) : batch_inside(shape));
-      elements.push_back((static_cast<size_t>(element_count(shape)) * static_cast<size_t>(bytes(t.dtype)) + sizeof(float) - 1) / sizeof(float));
+      elements.push_back(
+          (static_cast<size_t>(element_count(shape)) * static_cast<size_t>(bytes(t.dtype)) +
+           sizeof(float) - 1) /
+          sizeof(float));
       clear.push_back((t.role == Role::output || t.role == Role::temp) && !covers(*program, t));
     }
     for (const Statement& s : program->statements) {
-      if (s.domain.is_empty()) continue;
+      if (s.domain.is_empty())
+        continue;
       std::unique_ptr<Step> step = contraction_step(*program, s, strides);
-      if (!step) step = rows_step(*program, s, strides);
-      if (!step) step = any_step(*program, s, strides);
+      if (!step)
+        step = rows_step(*program, s, strides);
+      if (!step)
+        step = any_step(*program, s, strides);
       steps.push_back(std::move(step));
     }
   }
-  static std::shared_ptr<const Code> of(const std::shared_ptr<const Program>& p, const std::vector<bool>& plain) {
+  static std::shared_ptr<const Code> of(const std::shared_ptr<const Program>& p,
+                                        const std::vector<bool>& plain) {
     thread_local std::unordered_map<std::string, std::shared_ptr<const Code>> known;
     std::string key = text(p.get());
-    for (bool b : plain) key += b ? '1' : '0';
+    for (bool b : plain)
+      key += b ? '1' : '0';
     auto it = known.find(key);
-    if (it == known.end()) it = known.emplace(key, std::make_shared<Code>(p, plain)).first;
+    if (it == known.end())
+      it = known.emplace(key, std::make_shared<Code>(p, plain)).first;
     return it->second;
   }
 };
@@ -98,10 +111,15 @@ Prepared::Prepared(Network network) : network_(std::move(network)) {
   std::vector<bool> viewed(n.buffers.size(), false);
   for (size_t b = 0; b < n.buffers.size(); ++b) {
     const Buffer& x = n.buffers[b];
-    if (x.dtype != DType::f32) throw UserError(code::unsupported_type, n.name, text("tensor ", x.name, " is ", name(x.dtype)));
-    if (!is_static(x.shape)) throw UserError(code::unsupported_shape, n.name, "tensor " + x.name + " has a symbolic shape");
+    if (x.dtype != DType::f32)
+      throw UserError(code::unsupported_type, n.name,
+                      text("tensor ", x.name, " is ", name(x.dtype)));
+    if (!is_static(x.shape))
+      throw UserError(code::unsupported_shape, n.name,
+                      "tensor " + x.name + " has a symbolic shape");
     root_.push_back(n.root(static_cast<int>(b)));
-    if (root_[b] != static_cast<int>(b)) viewed[static_cast<size_t>(root_[b])] = true;
+    if (root_[b] != static_cast<int>(b))
+      viewed[static_cast<size_t>(root_[b])] = true;
   }
   std::set<int> outputs(n.outputs.begin(), n.outputs.end());
   for (size_t b = 0; b < n.buffers.size(); ++b) {
@@ -110,29 +128,38 @@ Prepared::Prepared(Network network) : network_(std::move(network)) {
   }
   std::map<int, size_t> last;
   for (size_t c = 0; c < n.calls.size(); ++c)
-    for (int a : n.calls[c].args) last[root_[static_cast<size_t>(a)]] = c;
-  for (int o : n.outputs) last.erase(root_[static_cast<size_t>(o)]);
+    for (int a : n.calls[c].args)
+      last[root_[static_cast<size_t>(a)]] = c;
+  for (int o : n.outputs)
+    last.erase(root_[static_cast<size_t>(o)]);
   dead_after_.resize(n.calls.size());
-  for (auto [root, c] : last) dead_after_[c].push_back(root);
+  for (auto [root, c] : last)
+    dead_after_[c].push_back(root);
   for (const Call& c : n.calls) {
     std::vector<bool> plain;
-    for (int a : c.args) plain.push_back(plain_[static_cast<size_t>(a)]);
+    for (int a : c.args)
+      plain.push_back(plain_[static_cast<size_t>(a)]);
     code_.push_back(Code::of(n.programs[static_cast<size_t>(c.program)], plain));
   }
 }
 
 std::vector<HostTensor> Prepared::run(const std::map<int, const HostTensor*>& bound) const {
   const Network& n = network_;
-  std::map<int, std::unique_ptr<Block>> memory;  // by root
+  std::map<int, std::unique_ptr<Block>> memory; // by root
   std::vector<float*> at(n.buffers.size(), nullptr);
   for (size_t b = 0; b < n.buffers.size(); ++b) {
-    if (root_[b] != static_cast<int>(b)) continue;
-    if (n.buffers[b].payload) at[b] = reinterpret_cast<float*>(const_cast<std::byte*>(n.buffers[b].payload.data));
+    if (root_[b] != static_cast<int>(b))
+      continue;
+    if (n.buffers[b].payload)
+      at[b] = reinterpret_cast<float*>(const_cast<std::byte*>(n.buffers[b].payload.data));
   }
   for (const auto& [b, tensor] : bound) {
     size_t root = static_cast<size_t>(root_[static_cast<size_t>(b)]);
-    if (tensor->dtype != DType::f32 || tensor->shape != constants(n.buffers[static_cast<size_t>(b)].shape))
-      throw UserError(code::bad_tensor, n.name, "tensor " + n.buffers[static_cast<size_t>(b)].name + " has another type or shape");
+    if (tensor->dtype != DType::f32 ||
+        tensor->shape != constants(n.buffers[static_cast<size_t>(b)].shape))
+      throw UserError(code::bad_tensor, n.name,
+                      "tensor " + n.buffers[static_cast<size_t>(b)].name +
+                          " has another type or shape");
     at[root] = const_cast<float*>(tensor->as<float>());
   }
   for (size_t c = 0; c < n.calls.size(); ++c) {
@@ -150,25 +177,32 @@ std::vector<HostTensor> Prepared::run(const std::map<int, const HostTensor*>& bo
       } else {
         size_t root = static_cast<size_t>(root_[static_cast<size_t>(call.args[next++])]);
         if (!at[root]) {
-          if (role != Role::output) throw UserError(code::bad_tensor, n.name, "tensor " + n.buffers[root].name + " is not bound");
+          if (role != Role::output)
+            throw UserError(code::bad_tensor, n.name,
+                            "tensor " + n.buffers[root].name + " is not bound");
           auto block = pool().take(code.elements[t]);
           at[root] = block->data();
           memory[static_cast<int>(root)] = std::move(block);
         }
         data[t] = at[root];
       }
-      if (code.clear[t]) std::fill_n(data[t], code.elements[t], 0.f);
+      if (code.clear[t])
+        std::fill_n(data[t], code.elements[t], 0.f);
     }
-    for (const auto& step : code.steps) step->run(data.data());
-    for (auto& block : local) pool().give(std::move(block));
+    for (const auto& step : code.steps)
+      step->run(data.data());
+    for (auto& block : local)
+      pool().give(std::move(block));
     for (int root : dead_after_[c]) {
       auto it = memory.find(root);
-      if (it == memory.end()) continue;
+      if (it == memory.end())
+        continue;
       pool().give(std::move(it->second));
       memory.erase(it);
       at[static_cast<size_t>(root)] = nullptr;
     }
-    if (trace) trace(call, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    if (trace)
+      trace(call, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   std::vector<HostTensor> outputs;
   for (int o : n.outputs) {
@@ -176,10 +210,11 @@ std::vector<HostTensor> Prepared::run(const std::map<int, const HostTensor*>& bo
     std::copy_n(at[static_cast<size_t>(root_[static_cast<size_t>(o)])], t.count(), t.as<float>());
     outputs.push_back(std::move(t));
   }
-  for (auto& [root, block] : memory) pool().give(std::move(block));
+  for (auto& [root, block] : memory)
+    pool().give(std::move(block));
   return outputs;
 }
 
 std::string blas_description() { return blas().description; }
 
-}  // namespace nasc
+} // namespace nasc

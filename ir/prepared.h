@@ -1,5 +1,5 @@
 // Prepared: a Network that runs many times. All polyhedral work is done once per Program and thread; activations are kept
-// with the batch inside of the channels, so that rows are long and a convolution is one matrix product.
+// with the batch innermost, so that rows are long and a convolution is one matrix product.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,5 @@
-// Elementwise statements and reductions of prepared Programs: loops merged where all accesses allow it, vectors inside.
+// Elementwise statements and reductions of prepared Programs: loops merged where all accesses allow
+// it, vectors inside.
 #include <algorithm>
 #include <array>
 
@@ -9,10 +10,10 @@
 namespace nasc {
 namespace {
 constexpr int kLanes = 512;
-constexpr int kSums = 16;  // independent partial sums
+constexpr int kSums = 16; // independent partial sums
 
 struct alignas(64) Lanes {
-  std::array<std::byte, kLanes * 8> bytes;  // float, or int64_t for integers and bool
+  std::array<std::byte, kLanes * 8> bytes; // float, or int64_t for integers and bool
   float* f() { return reinterpret_cast<float*>(bytes.data()); }
   int64_t* i() { return reinterpret_cast<int64_t*>(bytes.data()); }
 };
@@ -36,18 +37,19 @@ struct Stream {
 };
 
 struct Rows : Step {
-  std::vector<NestLoop> loops;  // outermost first
+  std::vector<NestLoop> loops; // outermost first
   std::vector<Stream> reads;
   Stream write;
   std::vector<Node> nodes;
-  std::vector<std::vector<int64_t>> iterators;  // [iterator][loop.., constant]
+  std::vector<std::vector<int64_t>> iterators; // [iterator][loop.., constant]
   Combine combine = Combine::assign;
   bool guarded = false;
-  size_t count = 0;  // loops of the nest
+  size_t count = 0; // loops of the nest
 
   int add(const ExprRef& e) {
     Node n{e->fn, e->dtype, e->dtype, {}, e->index, e->number, e->integer, nullptr, nullptr};
-    for (const auto& a : e->args) n.args.push_back(add(a));
+    for (const auto& a : e->args)
+      n.args.push_back(add(a));
     if (!e->args.empty()) {
       n.operands = e->args.back()->dtype;
       if (e->fn != Fn::cast) {
@@ -62,47 +64,62 @@ struct Rows : Step {
     return static_cast<int>(nodes.size()) - 1;
   }
   static Scalar lane(DType type, const void* at, int i) {
-    if (type == DType::f32) return {.f = static_cast<const float*>(at)[i]};
+    if (type == DType::f32)
+      return {.f = static_cast<const float*>(at)[i]};
     return {.i = static_cast<const int64_t*>(at)[i]};
   }
   static void set_lane(DType type, void* at, int i, Scalar v) {
-    if (type == DType::f32) static_cast<float*>(at)[i] = static_cast<float>(v.f);
-    else static_cast<int64_t*>(at)[i] = v.i;
+    if (type == DType::f32)
+      static_cast<float*>(at)[i] = static_cast<float>(v.f);
+    else
+      static_cast<int64_t*>(at)[i] = v.i;
   }
   void constants(std::vector<Lanes>& registers) const {
     for (size_t k = 0; k < nodes.size(); ++k) {
       const Node& n = nodes[k];
-      if (n.fn != Fn::constant) continue;
-      if (n.type == DType::f32) std::fill_n(registers[k].f(), kLanes, static_cast<float>(n.number));
-      else std::fill_n(registers[k].i(), kLanes, wrapped(n.type, n.integer));
+      if (n.fn != Fn::constant)
+        continue;
+      if (n.type == DType::f32)
+        std::fill_n(registers[k].f(), kLanes, static_cast<float>(n.number));
+      else
+        std::fill_n(registers[k].i(), kLanes, wrapped(n.type, n.integer));
     }
   }
   // Values of the body for `n` points from iteration v of the inner loop on.
-  const float* evaluate(std::vector<Lanes>& registers, std::vector<const void*>& now, float* const* at, const std::vector<int64_t>& point,
-                        int64_t v, int n) const {
+  const float* evaluate(std::vector<Lanes>& registers, std::vector<const void*>& now,
+                        float* const* at, const std::vector<int64_t>& point, int64_t v,
+                        int n) const {
     for (size_t k = 0; k < nodes.size(); ++k) {
       const Node& x = nodes[k];
       Lanes& out = registers[k];
       now[k] = out.bytes.data();
-      if (x.fn == Fn::constant) continue;
+      if (x.fn == Fn::constant)
+        continue;
       if (x.fn == Fn::read) {
         int64_t step = reads[static_cast<size_t>(x.index)].inner;
         const float* from = at[x.index] + v * step;
-        if (step == 1) now[k] = from;
-        else if (step == 0) std::fill_n(out.f(), n, *from);
+        if (step == 1)
+          now[k] = from;
+        else if (step == 0)
+          std::fill_n(out.f(), n, *from);
         else
-          for (int i = 0; i < n; ++i) out.f()[i] = from[i * step];
+          for (int i = 0; i < n; ++i)
+            out.f()[i] = from[i * step];
       } else if (x.fn == Fn::iterator) {
         const std::vector<int64_t>& row = iterators[static_cast<size_t>(x.index)];
         int64_t value = row[count], step = loops.empty() ? 0 : row[loops.back().loop];
-        for (size_t l = 0; l < count; ++l) value += row[l] * point[l];
-        for (int i = 0; i < n; ++i) out.i()[i] = value + (v + i) * step;
+        for (size_t l = 0; l < count; ++l)
+          value += row[l] * point[l];
+        for (int i = 0; i < n; ++i)
+          out.i()[i] = value + (v + i) * step;
       } else if (x.fn == Fn::cast && x.type == DType::f32 && x.operands != DType::f32) {
         auto from = static_cast<const int64_t*>(now[static_cast<size_t>(x.args[0])]);
-        for (int i = 0; i < n; ++i) out.f()[i] = static_cast<float>(from[i]);
+        for (int i = 0; i < n; ++i)
+          out.f()[i] = static_cast<float>(from[i]);
       } else if (x.fast) {
         const void* args[3];
-        for (size_t a = 0; a < x.args.size(); ++a) args[a] = now[static_cast<size_t>(x.args[a])];
+        for (size_t a = 0; a < x.args.size(); ++a)
+          args[a] = now[static_cast<size_t>(x.args[a])];
         x.fast(args, out.bytes.data(), n);
       } else {
         Scalar args[3];
@@ -111,7 +128,9 @@ struct Rows : Step {
             size_t j = static_cast<size_t>(x.args[a]);
             args[a] = lane(nodes[j].type, now[j], i);
           }
-          set_lane(x.type, out.bytes.data(), i, x.fn == Fn::cast ? convert(x.operands, x.type, args[0]) : x.slow(x.operands, args));
+          set_lane(x.type, out.bytes.data(), i,
+                   x.fn == Fn::cast ? convert(x.operands, x.type, args[0])
+                                    : x.slow(x.operands, args));
         }
       }
     }
@@ -120,11 +139,16 @@ struct Rows : Step {
 
   static float apply(Combine how, float a, float b) {
     switch (how) {
-      case Combine::assign: return b;
-      case Combine::add: return a + b;
-      case Combine::mul: return a * b;
-      case Combine::max: return a != a || a > b ? a : b;
-      case Combine::min: return a != a || a < b ? a : b;
+    case Combine::assign:
+      return b;
+    case Combine::add:
+      return a + b;
+    case Combine::mul:
+      return a * b;
+    case Combine::max:
+      return a != a || a > b ? a : b;
+    case Combine::min:
+      return a != a || a < b ? a : b;
     }
     return b;
   }
@@ -133,30 +157,37 @@ struct Rows : Step {
       std::array<float, kSums> sums = {};
       int i = 0;
       for (; i + kSums <= n; i += kSums)
-        for (int k = 0; k < kSums; ++k) sums[static_cast<size_t>(k)] += from[i + k];
+        for (int k = 0; k < kSums; ++k)
+          sums[static_cast<size_t>(k)] += from[i + k];
       float rest = 0;
-      for (; i < n; ++i) rest += from[i];
-      for (float s : sums) rest += s;
+      for (; i < n; ++i)
+        rest += from[i];
+      for (float s : sums)
+        rest += s;
       *to += rest;
     } else if (step == 1 && combine == Combine::assign) {
       std::copy(from, from + n, to);
     } else if (step == 1 && combine == Combine::add) {
-      for (int i = 0; i < n; ++i) to[i] += from[i];
+      for (int i = 0; i < n; ++i)
+        to[i] += from[i];
     } else if (combine == Combine::assign) {
-      for (int i = 0; i < n; ++i) to[i * step] = from[i];
+      for (int i = 0; i < n; ++i)
+        to[i * step] = from[i];
     } else {
-      for (int i = 0; i < n; ++i) to[i * step] = apply(combine, to[i * step], from[i]);
+      for (int i = 0; i < n; ++i)
+        to[i * step] = apply(combine, to[i * step], from[i]);
     }
   }
 
-  static Run row_at(const NestRef& ref, std::vector<int64_t>& point, const NestLoop& inner) {
+  static Run row_at(const RowWalk& rows, std::vector<int64_t>& point) {
     Run out{};
-    RowWalk(ref, {}, inner)(point, [&](const Run& r) { out = r; });
+    rows(point, [&](const Run& r) { out = r; });
     return out;
   }
   void run(float* const* data) const override {
     for (const NestLoop& l : loops)
-      if (l.extent == 0) return;
+      if (l.extent == 0)
+        return;
     std::vector<Lanes> registers(nodes.size());
     std::vector<const void*> now(nodes.size());
     std::vector<float*> at(reads.size());
@@ -171,15 +202,20 @@ struct Rows : Step {
     auto row = [&](float* to, int64_t first, int64_t last) {
       for (int64_t v = first; v < last; v += kLanes) {
         int n = static_cast<int>(std::min<int64_t>(kLanes, last - v));
-        combine_row(to + v * write.inner, write.inner, evaluate(registers, now, at.data(), point, v, n), n);
+        combine_row(to + v * write.inner, write.inner,
+                    evaluate(registers, now, at.data(), point, v, n), n);
       }
     };
     if (guarded) {
+      RowWalk written(write.ref, {}, inner);
+      std::vector<RowWalk> read;
+      for (const Stream& r : reads)
+        read.emplace_back(r.ref, std::vector<NestLoop>{}, inner);
       walk(outer, point, [&] {
-        Run r = row_at(write.ref, point, inner);
+        Run r = row_at(written, point);
         float* to = data[write.ref.tensor] + r.offset;
         for (size_t k = 0; k < reads.size(); ++k) {
-          Run of = row_at(reads[k].ref, point, inner);
+          Run of = row_at(read[k], point);
           r.first = std::max(r.first, of.first);
           r.last = std::min(r.last, of.last);
           at[k] = data[reads[k].ref.tensor] + of.offset;
@@ -190,7 +226,8 @@ struct Rows : Step {
     }
     // Offsets are kept up to date by steps.
     float* to = data[write.ref.tensor] + write.ref.base();
-    for (size_t k = 0; k < reads.size(); ++k) at[k] = data[reads[k].ref.tensor] + reads[k].ref.base();
+    for (size_t k = 0; k < reads.size(); ++k)
+      at[k] = data[reads[k].ref.tensor] + reads[k].ref.base();
     for (;;) {
       row(to, 0, inner.extent);
       size_t k = outer.size();
@@ -199,61 +236,77 @@ struct Rows : Step {
         bool more = ++point[l.loop] < l.extent;
         int64_t by = more ? 1 : 1 - l.extent;
         to += by * write.steps[l.loop];
-        for (size_t r = 0; r < reads.size(); ++r) at[r] += by * reads[r].steps[l.loop];
-        if (more) break;
+        for (size_t r = 0; r < reads.size(); ++r)
+          at[r] += by * reads[r].steps[l.loop];
+        if (more)
+          break;
         point[l.loop] = 0;
       }
-      if (k == 0) return;
+      if (k == 0)
+        return;
     }
   }
 };
 
 Stream stream(const NestRef& ref, size_t loops) {
   Stream s{ref, {}};
-  for (size_t l = 0; l < loops; ++l) s.steps.push_back(ref.step(l));
+  for (size_t l = 0; l < loops; ++l)
+    s.steps.push_back(ref.step(l));
   return s;
 }
-}  // namespace
+} // namespace
 
-std::unique_ptr<Step> rows_step(const Program& p, const Statement& s, const std::vector<Strides>& strides) {
-  if (p.tensor(s.write.tensor).dtype != DType::f32) return nullptr;
+std::unique_ptr<Step> rows_step(const Program& p, const Statement& s,
+                                const std::vector<Strides>& strides) {
+  if (p.tensor(s.write.tensor).dtype != DType::f32)
+    return nullptr;
   bool reads_itself = false;
   for (const Access& a : s.reads) {
-    if (p.tensor(a.tensor).dtype != DType::f32) return nullptr;
+    if (p.tensor(a.tensor).dtype != DType::f32)
+      return nullptr;
     reads_itself |= a.tensor == s.write.tensor;
   }
   bool known = true, positions = false;
   std::vector<bool> by_iterator(s.iterators.size(), false);
   visit(s.body, [&](const Expr& e) {
     known &= e.dtype == DType::f32 || e.dtype == DType::i64 || e.dtype == DType::boolean;
-    if (e.fn == Fn::iterator) positions = by_iterator[static_cast<size_t>(e.index)] = true;
+    if (e.fn == Fn::iterator)
+      positions = by_iterator[static_cast<size_t>(e.index)] = true;
   });
-  if (!known) return nullptr;
+  if (!known)
+    return nullptr;
   auto nest = make_nest(p, s, strides);
-  if (!nest) return nullptr;
+  if (!nest)
+    return nullptr;
   auto r = std::make_unique<Rows>();
   r->count = nest->extents.size();
   r->combine = s.combine;
   r->guarded = nest->guarded;
   r->iterators = nest->iterators;
   r->write = stream(nest->write, r->count);
-  for (const NestRef& ref : nest->reads) r->reads.push_back(stream(ref, r->count));
+  for (const NestRef& ref : nest->reads)
+    r->reads.push_back(stream(ref, r->count));
   r->add(s.body);
   for (size_t l = 0; l < r->count; ++l)
-    if (nest->extents[l] != 1) r->loops.push_back({l, 0, nest->extents[l]});
+    if (nest->extents[l] != 1)
+      r->loops.push_back({l, 0, nest->extents[l]});
 
   // Any order will do where elements are written once or combined in any order.
-  bool free_order = !reads_itself && (s.combine == Combine::assign ? nest->write.separable() : s.reassociable);
+  bool free_order =
+      !reads_itself && (s.combine == Combine::assign ? nest->write.separable() : s.reassociable);
   auto weight = [&](const NestLoop& l) {
     int64_t sum = std::abs(r->write.steps[l.loop]);
-    for (const Stream& x : r->reads) sum += std::abs(x.steps[l.loop]);
+    for (const Stream& x : r->reads)
+      sum += std::abs(x.steps[l.loop]);
     return sum;
   };
   if (free_order)
-    std::stable_sort(r->loops.begin(), r->loops.end(), [&](const NestLoop& a, const NestLoop& b) { return weight(a) > weight(b); });
+    std::stable_sort(r->loops.begin(), r->loops.end(),
+                     [&](const NestLoop& a, const NestLoop& b) { return weight(a) > weight(b); });
   auto in_body = [&](size_t loop) {
     for (size_t k = 0; positions && k < by_iterator.size(); ++k)
-      if (by_iterator[k] && nest->iterators[k][loop] != 0) return true;
+      if (by_iterator[k] && nest->iterators[k][loop] != 0)
+        return true;
     return false;
   };
   for (size_t k = 1; !r->guarded && k < r->loops.size();) {
@@ -271,10 +324,13 @@ std::unique_ptr<Step> rows_step(const Program& p, const Statement& s, const std:
   if (!r->loops.empty()) {
     size_t inner = r->loops.back().loop;
     r->write.inner = r->write.steps[inner];
-    for (Stream& x : r->reads) x.inner = x.steps[inner];
+    for (Stream& x : r->reads)
+      x.inner = x.steps[inner];
   }
-  // A row that reads what the same row writes is right point by point only when it reads the very element.
-  if (reads_itself) return nullptr;
+  // A row that reads what the same row writes is right point by point only when it reads the very
+  // element.
+  if (reads_itself)
+    return nullptr;
   return r;
 }
 
@@ -285,11 +341,14 @@ struct Any : Step {
   std::vector<Strides> strides;
   std::vector<size_t> used;
 
-  Any(const Program& p, const Statement& s, const std::vector<Strides>& st) : program(p), statement(s), strides(st) {
+  Any(const Program& p, const Statement& s, const std::vector<Strides>& st)
+      : program(p), statement(s), strides(st) {
     for (size_t t = 0; t < p.tensors.size(); ++t) {
       bool here = p.tensors[t].name == s.write.tensor;
-      for (const Access& a : s.reads) here |= a.tensor == p.tensors[t].name;
-      if (here) used.push_back(t);
+      for (const Access& a : s.reads)
+        here |= a.tensor == p.tensors[t].name;
+      if (here)
+        used.push_back(t);
     }
   }
   void run(float* const* data) const override {
@@ -309,27 +368,34 @@ struct Any : Step {
     }
     run_rows(program, statement, elements, {}, {});
     auto written = copies.find(statement.write.tensor);
-    if (written == copies.end()) return;
-    size_t t = static_cast<size_t>(&program.tensor(statement.write.tensor) - program.tensors.data());
+    if (written == copies.end())
+      return;
+    size_t t =
+        static_cast<size_t>(&program.tensor(statement.write.tensor) - program.tensors.data());
     move(written->second.shape, strides[t], data[t], written->second.as<float>(), false);
   }
-  static void move(const std::vector<int64_t>& shape, const Strides& strides, float* strided, float* plain, bool out) {
+  static void move(const std::vector<int64_t>& shape, const Strides& strides, float* strided,
+                   float* plain, bool out) {
     std::vector<NestLoop> loops;
-    for (size_t d = 0; d < shape.size(); ++d) loops.push_back({d, 0, shape[d]});
-    if (volume(loops) == 0) return;
+    for (size_t d = 0; d < shape.size(); ++d)
+      loops.push_back({d, 0, shape[d]});
+    if (volume(loops) == 0)
+      return;
     std::vector<int64_t> point(shape.size(), 0);
     walk(loops, point, [&] {
       int64_t at = 0;
-      for (size_t d = 0; d < shape.size(); ++d) at += point[d] * strides[d];
+      for (size_t d = 0; d < shape.size(); ++d)
+        at += point[d] * strides[d];
       (out ? *plain : strided[at]) = out ? strided[at] : *plain;
       ++plain;
     });
   }
 };
-}  // namespace
+} // namespace
 
-std::unique_ptr<Step> any_step(const Program& p, const Statement& s, const std::vector<Strides>& strides) {
+std::unique_ptr<Step> any_step(const Program& p, const Statement& s,
+                               const std::vector<Strides>& strides) {
   return std::make_unique<Any>(p, s, strides);
 }
 
-}  // namespace nasc
+} // namespace nasc

@@ -203,6 +203,8 @@ void check_prepared(const Program& p, unsigned seed = 3) {
 TEST_CASE("prepared: layers and their adjoints give what the executor gives", "[prepared]") {
   check_prepared(program_of("Conv", {{{4, 8, 9, 8}}, {{16, 8, 3, 3}}, {{16}}}, {{"pads", Ints{1, 1, 1, 1}}}));
   check_prepared(program_of("Conv", {{{4, 8, 9, 8}}, {{16, 4, 3, 3}}}, {{"pads", Ints{1, 1, 1, 1}}, {"strides", Ints{2, 2}}, {"group", int64_t{2}}}));
+  check_prepared(program_of("Conv", {{{4, 8, 2, 2}}, {{16, 8, 3, 3}}}, {{"pads", Ints{1, 1, 1, 1}}}));  // a window larger than the map
+  check_prepared(program_of("Conv", {{{4, 8, 9, 8}}, {{16, 8, 3, 2}}}, {{"pads", Ints{0, 1, 2, 3}}, {"dilations", Ints{2, 3}}}));
   check_prepared(program_of("Conv", {{{4, 8, 9, 8}}, {{8, 1, 3, 3}}}, {{"pads", Ints{1, 1, 1, 1}}, {"group", int64_t{8}}}));
   check_prepared(program_of("Conv", {{{4, 16, 9, 8}}, {{8, 16, 1, 1}}}, {{"strides", Ints{2, 2}}}));
   check_prepared(program_of("Gemm", {{{8, 20}}, {{10, 20}}, {{10}}}, {{"transB", int64_t{1}}}));
