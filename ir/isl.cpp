@@ -4,80 +4,25 @@
 #include <isl/aff.h>
 #include <isl/ast_build.h>
 #include <isl/constraint.h>
-#include <isl/ctx.h>
 #include <isl/map.h>
 #include <isl/mat.h>
-#include <isl/options.h>
 #include <isl/printer.h>
 #include <isl/schedule.h>
 #include <isl/schedule_node.h>
 #include <isl/set.h>
 #include <isl/union_map.h>
 #include <isl/val.h>
-#include <isl/version.h>
 
 #include <cstdlib>
 
 namespace nasc {
 namespace {
-constexpr unsigned long kOperations = 20'000'000;
-constexpr const char* kEntryNames[] = {"transformation", "order", "analysis", "ast"};
-unsigned long quotas[] = {kOperations, kOperations, kOperations, kOperations};
-thread_local int quota_depth = 0;
-
 std::string take_string(char* s) {
   std::string out = s ? s : "";
   std::free(s);
   return out;
 }
 }  // namespace
-
-isl::ctx isl_context() {
-  thread_local isl_ctx* context = [] {
-    isl_ctx* c = isl_ctx_alloc();
-    isl_options_set_on_error(c, ISL_ON_ERROR_CONTINUE);
-    isl_options_set_tile_scale_tile_loops(c, 0);
-    isl_options_set_ast_build_detect_min_max(c, 1);
-    isl_options_set_ast_build_group_coscheduled(c, 1);
-    isl_options_set_schedule_outer_coincidence(c, 1);
-    return c;
-  }();
-  return isl::ctx(context);
-}
-
-std::string isl_version_text() { return isl_version(); }
-
-const char* name(IslEntry entry) { return kEntryNames[static_cast<int>(entry)]; }
-void set_isl_quota(unsigned long operations) {
-  for (IslEntry e : kIslEntries) set_isl_quota(e, operations);
-}
-void set_isl_quota(IslEntry entry, unsigned long operations) { quotas[static_cast<int>(entry)] = operations; }
-unsigned long isl_quota(IslEntry entry) { return quotas[static_cast<int>(entry)]; }
-
-detail::QuotaScope::QuotaScope(unsigned long operations) : outermost(quota_depth++ == 0) {
-  if (!outermost) return;
-  isl_ctx* c = isl_context().get();
-  isl_ctx_reset_operations(c);
-  isl_ctx_set_max_operations(c, operations);
-}
-detail::QuotaScope::~QuotaScope() {
-  --quota_depth;
-  if (!outermost) return;
-  isl_ctx* c = isl_context().get();
-  isl_ctx_set_max_operations(c, 0);
-  isl_ctx_reset_operations(c);
-  isl_ctx_reset_error(c);
-}
-
-bool detail::quota_used_up() {  // an allocation is an operation
-  isl_val* one = isl_val_one(isl_context().get());
-  isl_val_free(one);
-  return one == nullptr;
-}
-void check_isl_quota() {
-  if (detail::quota_used_up())
-    isl::exception::throw_error(isl_error_quota, "out of operations", __FILE__, __LINE__);
-}
 
 isl::id make_id(const std::string& name) {
   return isl::manage(isl_id_alloc(isl_context().get(), name.c_str(), nullptr));

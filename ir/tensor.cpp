@@ -137,6 +137,30 @@ int64_t offset_of(const Layout& layout, const std::vector<int64_t>& strides, con
   return offset;
 }
 
+namespace {
+// Elements in row-major order to the sum of what each index adds to the offset. At least one element.
+template <class Word>
+void scatter(const std::vector<std::vector<int64_t>>& part, const std::byte* from, std::byte* to) {
+  const int rank = static_cast<int>(part.size());
+  const std::vector<int64_t> none = {0};
+  const std::vector<int64_t>& inner = rank ? part.back() : none;
+  std::vector<size_t> index(rank, 0);
+  for (bool more = true; more;) {
+    int64_t base = 0;
+    for (int d = 0; d + 1 < rank; ++d) base += part[d][index[d]];
+    for (int64_t p : inner) {
+      std::memcpy(to + (base + p) * static_cast<int64_t>(sizeof(Word)), from, sizeof(Word));
+      from += sizeof(Word);
+    }
+    more = false;
+    for (int d = rank - 2; d >= 0 && !more; --d) {
+      more = ++index[d] < part[d].size();
+      if (!more) index[d] = 0;
+    }
+  }
+}
+}  // namespace
+
 Payload packed(const Tensor& tensor) {
   if (is_row_major(tensor)) return tensor.payload;
   Layout l = layout_of(tensor);
@@ -154,13 +178,12 @@ Payload packed(const Tensor& tensor) {
         part[d][i] += (l.dims[k].mod > 0 ? p % l.dims[k].mod : p) * strides[k];
       }
   }
-  int64_t count = element_count(tensor).constant();
-  std::vector<int64_t> index(rank, 0);
-  for (int64_t n = 0; n < count; ++n) {
-    int64_t offset = 0;
-    for (int d = 0; d < rank; ++d) offset += part[d][index[d]];
-    std::memcpy(out.data() + offset * width, tensor.payload.data + n * width, width);
-    for (int d = rank - 1; d >= 0 && ++index[d] == extents[d]; --d) index[d] = 0;
+  if (element_count(tensor).is(0)) return payload_from(std::move(out));
+  switch (width) {
+    case 1: scatter<uint8_t>(part, tensor.payload.data, out.data()); break;
+    case 2: scatter<uint16_t>(part, tensor.payload.data, out.data()); break;
+    case 4: scatter<uint32_t>(part, tensor.payload.data, out.data()); break;
+    default: NASC_CHECK(width == 8) << width; scatter<uint64_t>(part, tensor.payload.data, out.data());
   }
   return payload_from(std::move(out));
 }
