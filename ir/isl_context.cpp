@@ -4,6 +4,8 @@
 #include <isl/val.h>
 #include <isl/version.h>
 
+#include <mutex>
+
 #include "ir/isl.h"
 
 namespace nasc {
@@ -15,6 +17,9 @@ thread_local int quota_depth = 0;
 }  // namespace
 
 isl::ctx isl_context() {
+  // Values of a thread that has ended may live on in another's caches: its context must, too, and stays reachable.
+  static std::mutex mutex;
+  static std::vector<isl_ctx*>* const contexts = new std::vector<isl_ctx*>;
   thread_local isl_ctx* context = [] {
     isl_ctx* c = isl_ctx_alloc();
     isl_options_set_on_error(c, ISL_ON_ERROR_CONTINUE);
@@ -22,6 +27,8 @@ isl::ctx isl_context() {
     isl_options_set_ast_build_detect_min_max(c, 1);
     isl_options_set_ast_build_group_coscheduled(c, 1);
     isl_options_set_schedule_outer_coincidence(c, 1);
+    std::lock_guard hold(mutex);
+    contexts->push_back(c);
     return c;
   }();
   return isl::ctx(context);

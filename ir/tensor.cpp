@@ -59,10 +59,10 @@ isl::set box(const Tensor& t, const std::vector<std::pair<int64_t, int64_t>>& ha
   std::string key = "[" + params + "] -> { " + t.name + "[" + dims + "]" + bounds + " }";
   // Parsing dominates otherwise: each verification and each layout asks for the same few dozen sets again.
   constexpr size_t kMost = 4096;
-  static thread_local auto* known = new std::unordered_map<std::string, isl::set>;  // lives as long as isl's context
-  if (known->size() >= kMost) known->clear();
-  auto found = known->find(key);
-  if (found == known->end()) found = known->emplace(key, isl::set(isl_context(), key)).first;
+  static thread_local std::unordered_map<std::string, isl::set> known;
+  if (known.size() >= kMost) known.clear();
+  auto found = known.find(key);
+  if (found == known.end()) found = known.emplace(key, isl::set(isl_context(), key)).first;
   return found->second;
 }
 }  // namespace
