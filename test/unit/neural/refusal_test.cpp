@@ -189,6 +189,32 @@ TEST_CASE("refuse: separate") {
   CHECK(refused(conv, nullptr, "(layer=conv)") == "plain");
 }
 
+TEST_CASE("refuse: separate/not-constant") {
+  auto m = apply(subject(conv), parse_step("group(layer=conv, by=2)"));
+  REQUIRE(m);
+  Network& n = m->network;
+  const Call& call = n.calls[0];
+  const Program& p = *n.programs[static_cast<size_t>(call.program)];
+  std::vector<int> bound = Network::bound(p);
+  for (size_t k = 0; k < bound.size(); ++k)
+    if (p.tensors[static_cast<size_t>(bound[k])].role == Role::weight)
+      n.buffers[static_cast<size_t>(n.root(call.args[k]))].role = Role::input;
+  auto out = apply(*m, parse_step("separate(layer=conv)"));
+  CHECK((out ? "accepted" : out.error().code) == "not-constant");
+}
+
+TEST_CASE("refuse: separate/too-many-pieces") {
+  ZooBuilder b("wide", 3);
+  b.output(b.node("Conv", {b.input("image", {1, 2, 1, 1}), b.normal("w", {257, 2, 1, 1}, 0.1)}, {1, 257, 1, 1}));
+  Module m = module_of(graph_of(b.bytes()));
+  m.network.calls[0].name = "conv";
+  auto split = apply(m, parse_step("split_domain(layer=conv, loop=co, parts=257)"));
+  INFO((split ? "" : split.error().text));
+  REQUIRE(split);
+  auto out = apply(*split, parse_step("separate(layer=conv)"));
+  CHECK((out ? "accepted" : out.error().code) == "too-many-pieces");
+}
+
 TEST_CASE("refuse: every registered refusal of a neural step has a row") {
   for (const Transformation* t : all_registered<Transformation>()) {
     if (t->kind != Kind::neural) continue;
