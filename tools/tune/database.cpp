@@ -22,6 +22,10 @@ struct TuningDatabase::Impl {
   TuneContext context;
   sqlite3* db = nullptr;
 
+  Impl(std::string p, TuneContext c) : path(std::move(p)), context(std::move(c)) {}
+  Impl(const Impl&) = delete;
+  ~Impl() { sqlite3_close(db); }  // also when opening fails half way
+
   [[noreturn]] void fail() const {
     throw UserError(code::io_error, path, db ? sqlite3_errmsg(db) : "cannot be opened");
   }
@@ -45,7 +49,7 @@ struct TuningDatabase::Impl {
   }
 };
 
-TuningDatabase::TuningDatabase(const std::string& path, const TuneContext& context) : impl_(new Impl{path, context}) {
+TuningDatabase::TuningDatabase(const std::string& path, const TuneContext& context) : impl_(new Impl(path, context)) {
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   if (sqlite3_open(path.c_str(), &impl_->db) != SQLITE_OK)
@@ -54,10 +58,7 @@ TuningDatabase::TuningDatabase(const std::string& path, const TuneContext& conte
   if (sqlite3_exec(impl_->db, kTable, nullptr, nullptr, nullptr) != SQLITE_OK)
     impl_->fail();
 }
-TuningDatabase::~TuningDatabase() {
-  if (impl_)
-    sqlite3_close(impl_->db);
-}
+TuningDatabase::~TuningDatabase() = default;
 
 std::optional<TuneRecord> TuningDatabase::find(const std::string& kind, const std::string& key) const {
   Impl::Statement s;

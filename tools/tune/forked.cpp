@@ -98,6 +98,8 @@ Forked run_forked(const std::function<std::string()>& work, double seconds) {
   if (WIFSIGNALED(status))
     return {false, text("crashed by signal ", WTERMSIG(status))};
   out.ok = WIFEXITED(status) && WEXITSTATUS(status) == kDone;
+  if (!out.ok && out.text.empty())
+    out.text = text("ended with exit code ", WEXITSTATUS(status));
   return out;
 }
 
