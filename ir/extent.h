@@ -17,7 +17,7 @@ namespace nasc {
 class Extent {
  public:
   Extent() = default;  // 0
-  Extent(int64_t value);
+  Extent(int64_t value);  // NOLINT(google-explicit-constructor): a number is an extent
   static Extent parameter(const std::string& name);
   // Inverse of text(); throws UserError bad_text. Depth and length limited.
   static Extent parse(const std::string& text);

@@ -53,7 +53,7 @@ auto with_quota(IslEntry entry, F&& f) -> decltype(f()) {
   try {
     auto out = f();
     if (!detail::quota_used_up()) return out;
-  } catch (const isl::exception_quota&) {
+  } catch (const isl::exception_quota&) {  // NOLINT(bugprone-empty-catch): refused below
   } catch (const std::exception&) {
     if (!detail::quota_used_up()) throw;
   }

@@ -17,7 +17,7 @@ std::vector<const T*>& registry_storage() {
 
 template <class T>
 struct Registered : T {
-  Registered(T value) : T(std::move(value)) { registry_storage<T>().push_back(this); }
+  Registered(T value) : T(std::move(value)) { registry_storage<T>().push_back(this); }  // NOLINT(google-explicit-constructor)
   Registered(const Registered&) = delete;
 };
 

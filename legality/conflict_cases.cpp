@@ -127,15 +127,14 @@ public:
 
   std::optional<Verdict> wrong_order(const Times& times) {
     std::optional<Verdict> found;
-    for (size_t a = 0; a < parts_.size(); ++a)
-      for (size_t b = a; b < parts_.size(); ++b)
+    for (size_t a = 0; a < parts_.size() && !found; ++a)
+      for (size_t b = a; b < parts_.size() && !found; ++b)
         if (!free_among_itself(a, b))
-          if ((found = conflicts(parts_[a], parts_[b], times, [&](const Pair& p) {
-                 return a == b ? each_textual_level(p, parts_[a])
-                               : not_ordered(p, parts_[a], parts_[b]);
-               })))
-            return found;
-    return std::nullopt;
+          found = conflicts(parts_[a], parts_[b], times, [&](const Pair& p) {
+            return a == b ? each_textual_level(p, parts_[a])
+                          : not_ordered(p, parts_[a], parts_[b]);
+          });
+    return found;
   }
 
   std::optional<Verdict> carried(const MarkedLoop& loop) {
@@ -144,14 +143,14 @@ public:
       return conflicts(a, b, times, [&](const Pair& p) { return apart(p, a, b, loop); });
     };
     std::optional<Verdict> found;
-    for (size_t a = 0; a < parts_.size(); ++a)
-      for (size_t b = a; b < parts_.size(); ++b)
-        if (!free_among_itself(a, b) && (found = apart_at_loop(parts_[a], parts_[b])))
-          return found;
-    for (size_t a = 0; a < parts_.size(); ++a)
-      if (free_among_itself(a, a) && (found = apart_at_loop(parts_[a], parts_[a])))
-        return found;
-    return std::nullopt;
+    for (size_t a = 0; a < parts_.size() && !found; ++a)
+      for (size_t b = a; b < parts_.size() && !found; ++b)
+        if (!free_among_itself(a, b))
+          found = apart_at_loop(parts_[a], parts_[b]);
+    for (size_t a = 0; a < parts_.size() && !found; ++a)
+      if (free_among_itself(a, a))
+        found = apart_at_loop(parts_[a], parts_[a]);
+    return found;
   }
 
 private:

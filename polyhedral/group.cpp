@@ -76,7 +76,7 @@ void stage_outputs(Program& p, const std::function<bool(const Tensor&)>& wanted)
     acc.dtype = p.tensor(name).dtype;
     acc.shape = p.tensor(name).shape;
     acc.role = Role::temp;
-    std::string index, bounds;
+    std::string index;
     for (int k = 0; k < acc.rank(); ++k) index += text(k ? ", o" : "o", k);
     for (Statement& s : p.statements) {
       auto move = [&](Access& a) {
