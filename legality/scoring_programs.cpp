@@ -75,7 +75,9 @@ std::shared_ptr<const Program> scoring_program(const char* name, const std::vect
     for (char c : std::string(name)) call.name += c == '-' ? '_' : c;
     for (const Shape& s : inputs) call.inputs.push_back(EinsumInput{s, DType::f32, "score"});
     call.outputs.assign(outputs, true);
-    Program made = *apply_einsum(*parse_einsum(d.text), call).program;
+    std::optional<Program> program = apply_einsum(*parse_einsum(d.text), call).program;
+    NASC_CHECK(program) << "scoring program " << name;
+    Program made = std::move(*program);
     made.origin = std::string("score ") + name;
     return p = interned(made);
   }

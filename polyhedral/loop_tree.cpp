@@ -43,7 +43,7 @@ LoopTreeRef loop(Mark mark, Band band, LoopTreeRef body, Isolate isolate) {
   t.statements = keys(band);
   t.mark = std::move(mark);
   t.band = std::move(band);
-  t.isolate = isolate;
+  t.isolate = std::move(isolate);
   t.children = {std::move(body)};
   return make(std::move(t));
 }

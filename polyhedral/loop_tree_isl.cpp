@@ -78,7 +78,7 @@ isl::schedule_node write(isl::schedule_node at, const LoopTreeRef& tree, int dep
     case LoopTree::loop: {
       at = at.insert_partial_schedule(schedule_of(tree->band));
       if (tree->isolate)
-        at = at.as<isl::schedule_node_band>().set_ast_build_options(isolate_option(depth, *tree->isolate));
+        at = at.as<isl::schedule_node_band>().set_ast_build_options(isolate_option(depth, *tree->isolate));  // NOLINT(bugprone-unchecked-optional-access)
       at = write(at.child(0), tree->children[0], depth + 1).parent();
       return insert_mark(at, text(tree->mark)).parent();
     }
