@@ -8,7 +8,7 @@ packages=(
   libisl-dev libppl-dev libgmp-dev libopenblas-dev zlib1g-dev libzstd-dev
   libcli11-dev catch2 nlohmann-json3-dev libsqlite3-dev libfmt-dev libspdlog-dev
   libprotobuf-dev protobuf-compiler libonnx-dev
-  gcc-aarch64-linux-gnu libc6-arm64-cross qemu-user
+  gcc-aarch64-linux-gnu libc6-arm64-cross libc6-dev-arm64-cross qemu-user
 )
 
 missing=()
