@@ -123,7 +123,7 @@ llvm::Value* Emitter::base(const std::string& name) {
   }
   if (large)
     give_up("temp-too-large", text("local tensor ", name, " of ", size.text(), " bytes is outside of a stage region"));
-  bool halo = storage_elements(t) != element_count(t);
+  bool halo = storage_elements(t).constant() > element_count(t).constant();
   llvm::Value* v = hoisted(0, [&](llvm::IRBuilder<>& b) {
     auto* slot = b.CreateAlloca(llvm::ArrayType::get(b.getInt8Ty(), std::max<int64_t>(size.constant(), 1)));
     slot->setAlignment(llvm::Align(64));

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "codegen/emitter.h"
+#include "ir/prefetch.h"
 #include "ir/selection.h"
 
 namespace nasc {
@@ -262,6 +263,13 @@ void Emitter::user(const NestRef& n) {
   const Info& info = infos_.at(n.get());
   if (++instances_ > kMaxInstances) give_up("kernel-too-large", "unrolled beyond 100,000 statement instances");
   const Statement& s = *info.statement;
+  if (is_prefetch(s)) {
+    llvm::Value* line = address(s.reads[0].tensor, algebra_.substitute(info.offsets[1], bound_));
+    constexpr int kRead = 0, kSecondCache = 2, kData = 1;
+    b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {line->getType()},
+                       {line, b_.getInt32(kRead), b_.getInt32(kSecondCache), b_.getInt32(kData)});
+    return;
+  }
   DType type = program_.tensor(s.write.tensor).dtype;
   Quasi at = algebra_.substitute(info.offsets[0], bound_);
   if (s.combine == Combine::assign) return store(s.write.tensor, at, expression(*s.body, info));

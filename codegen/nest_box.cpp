@@ -141,6 +141,7 @@ class Builder {
 
   NestRef loop(const LoopTreeRef& t, const Places& at) {
     int64_t trips = -1, full = -1;
+    bool all_count_tiles = true;  // of the statements so far
     std::map<std::string, Digit> digits;
     for (const auto& [name, band] : t->band) {
       const Place& p = at.at(name);
@@ -149,8 +150,12 @@ class Builder {
       int64_t window = d.iterator < 0 ? 1 : p.windows[d.iterator];
       int64_t n = (window + d.stride - 1) / d.stride, whole = window / d.stride;
       if (window < d.stride) n = 1, whole = 1;  // one tile, smaller than its size
-      if (trips >= 0 && (trips != n || full != whole)) throw NotDigits{};
-      trips = n, full = whole;
+      if (trips >= 0 && trips != n) throw NotDigits{};
+      bool counts_tiles = d.iterator >= 0 && d.stride == 1;  // whether they are full or not
+      if (full >= 0 && full != whole && !counts_tiles && !all_count_tiles) throw NotDigits{};
+      trips = n;
+      full = full >= 0 && counts_tiles ? full : whole;
+      all_count_tiles &= counts_tiles;
       digits[name] = d;
     }
     if (trips != full && !isolates(t->isolate, full)) throw NotDigits{};

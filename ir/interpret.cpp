@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ir/prefetch.h"
 #include "ir/scalar.h"
 
 namespace nasc {
@@ -134,6 +135,7 @@ struct Body {
 
 void run(const Program& program, const Statement& s, std::map<std::string, Storage>& storage,
          const ParameterValues& values) {
+  if (is_prefetch(s)) return;
   Points points(s.domain, values);
   if (points.volume() > kMaxInstances) {
     int64_t count = 0;

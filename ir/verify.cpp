@@ -4,7 +4,7 @@
 #include <optional>
 #include <set>
 
-#include "ir/program.h"
+#include "ir/prefetch.h"
 
 namespace nasc {
 namespace {
@@ -57,14 +57,14 @@ bool stays_inside(const Access& a, const Tensor& t, const Intervals& iterators) 
   return true;
 }
 
-void verify_access(const Program& p, const Statement& s, const Access& a, const Intervals& ranges) {
+void verify_access(const Program& p, const Statement& s, const Access& a, const Intervals& ranges, bool may_leave) {
   const Tensor* t = p.find_tensor(a.tensor);
   NASC_CHECK(t) << p.name << "." << s.name << " names unknown tensor " << a.tensor;
   isl::map whole = a.map.as_map();
   NASC_CHECK(range_name(whole) == a.tensor) << p.name << "." << s.name << ": access goes to another tuple";
   NASC_CHECK(domain_name(whole) == s.name) << p.name << "." << s.name << ": access of another statement";
   NASC_CHECK(static_cast<int>(a.map.size()) == t->rank()) << p.name << "." << s.name << ": rank of " << a.tensor;
-  if (stays_inside(a, *t, ranges)) return;
+  if (may_leave || stays_inside(a, *t, ranges)) return;
   isl::map m = whole.intersect_domain(s.domain);
   NASC_CHECK(m.range().is_subset(storage_set(*t)))
       << p.name << "." << s.name << " leaves " << a.tensor << " " << text(t->shape) << ": "
@@ -83,9 +83,9 @@ void verify(const Program& p) {
     NASC_CHECK(tuple_name(s.domain) == s.name) << p.name << "." << s.name << ": domain of another statement";
     NASC_CHECK(dims(s.domain) == static_cast<int>(s.iterators.size())) << p.name << "." << s.name << ": iterators";
     Intervals ranges = iterator_ranges(s);
-    verify_access(p, s, s.write, ranges);
+    verify_access(p, s, s.write, ranges, false);
     for (const auto& r : s.reads) {
-      verify_access(p, s, r, ranges);
+      verify_access(p, s, r, ranges, is_prefetch(s));
       NASC_CHECK(written.count(r.tensor) || r.tensor == s.write.tensor)
           << p.name << "." << s.name << " reads " << r.tensor << " before it is written";
     }

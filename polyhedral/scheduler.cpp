@@ -6,6 +6,7 @@
 #include "ir/selection.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/cost/register_tile.h"
+#include "polyhedral/cost/streaming.h"
 
 namespace nasc {
 
@@ -57,6 +58,8 @@ struct TileArguments {
   std::vector<int64_t> chunks;
   int64_t step = 1;
   std::vector<std::string> unroll;
+  int64_t block = 0;
+  std::string prefetch;
 };
 
 Step tile_step(const Group& g, const TileArguments& t) {
@@ -79,6 +82,8 @@ Step tile_step(const Group& g, const TileArguments& t) {
     step.args["chunks"] = t.chunks;
     if (t.step > 1) step.args["step"] = t.step;
     if (!t.unroll.empty()) step.args["unroll"] = t.unroll;
+    if (t.block) step.args["block"] = t.block;
+    if (!t.prefetch.empty()) step.args["prefetch"] = t.prefetch;
   }
   return step;
 }
@@ -142,6 +147,17 @@ bool plan_contraction(Planner& planner, int program) {
   if (std::count(t.chunks.begin(), t.chunks.end(), choice->chunk) > 1)
     for (size_t k = 1; k < t.chunks.size(); ++k) t.chunks[k] = 0;
   if (!t.chunks.empty() && std::count(t.chunks.begin(), t.chunks.end(), choice->chunk) == 1) t.step = choice->step;
+  size_t inner = static_cast<size_t>(std::find(t.order.begin(), t.order.end(), c.vector) - t.order.begin()) + 1;
+  double passes = 1;
+  for (size_t k = inner; k < t.order.size(); ++k)
+    if (const Extent& e = c.group.extents[t.order[k]]; e.is_constant())
+      passes *= static_cast<double>((e.constant() + t.sizes[t.order[k]] - 1) / t.sizes[t.order[k]]);
+  Streaming stream = streaming(c, p, target, *choice, passes);
+  t.block = stream.block;
+  if (stream.prefetch) t.prefetch = c.matrix_tensor;
+  if ((t.block || stream.prefetch) && planner.kernel_step(program, tile_step(c.group, t))) return true;
+  t.block = 0;
+  t.prefetch.clear();
   return planner.kernel_step(program, tile_step(c.group, t));
 }
 

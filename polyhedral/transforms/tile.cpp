@@ -1,30 +1,29 @@
-// tile(loops=[n, m, p, q], sizes=[1, 16, 1, 6], vector=m, lanes=8, reduce=[d, r, s], chunks=[8, 0, 0], step=4,
-//      unroll=[s], parallel=m) -- tile the output space of a group of statements and keep the tile in registers.
+// tile(loops=[n, m, p, q], sizes=[1, 16, 1, 6], vector=m, lanes=8, reduce=[d, r, s], chunks=[8, 0,
+// 0], step=4,
+//      unroll=[s], parallel=m) -- tile the output space of a group of statements and keep the tile
+//      in registers.
 //   before  for n, m, p, q { init }  for n, m, p, q, d, r, s { mac }  for n, m, p, q { epi }
-//   after   for m.t, n, p, q.t { stage acc { init tile; for d.t, r, s, d.i { mac tile }; epi tile } }
-// Refuses  different-index-spaces, not-affine, unknown-loop, bad-size, bad-lanes.
-// Legal    when no dependence is reversed (judged in legality/order): reductions must be reassociable.
-// Source   codegen-route 3.1, 3.2; register tiling as in BLIS; "tile" of Halide with compute_at.
+//   after   for m.t, n, p, q.t { stage acc { init tile; for d.t, r, s, d.i { mac tile }; epi tile }
+//   }
+// With block=32, which keeps a part of the weights in the first cache while all rows of outputs use
+// it:
+//           for m.t, n { init; for d.b { for p, q.t { stage part { part = 0; for d.t, .. { mac };
+//           acc += part } } } epi }
+// With prefetch=W, what of W the next block (or the next m.t) needs is fetched inside of d.t, r, s,
+// some lines each. Refuses  different-index-spaces, not-affine, unknown-loop, bad-size, bad-lanes.
+// Legal    when no dependence is reversed (judged in legality/order): reductions must be
+// reassociable. Source   codegen-route 3.1, 3.2; register tiling as in BLIS; "tile" of Halide with
+// compute_at.
 #include <algorithm>
+#include <optional>
 
-#include "polyhedral/group.h"
 #include "polyhedral/transformation.h"
-#include "polyhedral/tree_text.h"
+#include "polyhedral/transforms/tile_parts.h"
 
 namespace nasc {
 namespace {
 
-struct Loops {
-  std::vector<int> dims;        // group dimension of each tile loop, outermost first
-  std::vector<int64_t> sizes;   // per tile loop
-  int vector = -1;              // group dimension
-  int64_t lanes = 1;
-  int parallel = -1;            // group dimension
-  std::vector<std::string> reduce;
-  std::vector<int64_t> chunks;
-  int64_t step = 1;
-  std::vector<std::string> unroll;
-};
+using Loops = TileLoops;
 
 int position(const std::vector<std::string>& names, const std::string& name) {
   auto it = std::find(names.begin(), names.end(), name);
@@ -35,25 +34,32 @@ Expected<Loops> read_arguments(const Group& g, const Args& a) {
   Loops l;
   auto dimension = [&](const std::string& name) -> Expected<int> {
     int d = position(g.names, name);
-    if (d >= 0) return d;
+    if (d >= 0)
+      return d;
     std::string all;
-    for (const auto& n : g.names) all += " " + n;
+    for (const auto& n : g.names)
+      all += " " + n;
     return refuse("unknown-loop", "no output dimension " + name + "; dimensions are" + all);
   };
   for (const auto& name : a.words("loops")) {
     auto d = dimension(name);
-    if (!d) return std::unexpected(d.error());
-    if (std::find(l.dims.begin(), l.dims.end(), *d) != l.dims.end()) return refuse("unknown-loop", name + " is listed twice");
+    if (!d)
+      return std::unexpected(d.error());
+    if (std::find(l.dims.begin(), l.dims.end(), *d) != l.dims.end())
+      return refuse("unknown-loop", name + " is listed twice");
     l.dims.push_back(*d);
   }
   l.sizes = a.integers("sizes");
   if (l.dims.size() != g.names.size() || l.sizes.size() != l.dims.size())
-    return refuse("unknown-loop", text("need all ", g.names.size(), " output dimensions and a size for each"));
+    return refuse("unknown-loop",
+                  text("need all ", g.names.size(), " output dimensions and a size for each"));
   for (int64_t s : l.sizes)
-    if (s < 1 || s > 4096) return refuse("bad-size", text("tile size ", s, " is outside 1..4096"));
+    if (s < 1 || s > 4096)
+      return refuse("bad-size", text("tile size ", s, " is outside 1..4096"));
   if (a.has("vector")) {
     auto d = dimension(a.word("vector"));
-    if (!d) return std::unexpected(d.error());
+    if (!d)
+      return std::unexpected(d.error());
     l.vector = *d;
     l.lanes = a.has("lanes") ? a.integer("lanes") : 1;
     int64_t size = l.sizes[std::find(l.dims.begin(), l.dims.end(), *d) - l.dims.begin()];
@@ -62,129 +68,287 @@ Expected<Loops> read_arguments(const Group& g, const Args& a) {
   }
   if (a.has("parallel")) {
     auto d = dimension(a.word("parallel"));
-    if (!d) return std::unexpected(d.error());
+    if (!d)
+      return std::unexpected(d.error());
     l.parallel = *d;
   }
   const GroupMember* r = g.reduction();
   if (a.has("reduce")) {
     l.reduce = a.words("reduce");
     for (const auto& name : l.reduce)
-      if (!r || position(r->reduction, name) < 0) return refuse("unknown-loop", "no reduction loop " + name);
-    if (l.reduce.size() != r->reduction.size()) return refuse("unknown-loop", "reduce must list all reduction loops");
+      if (!r || position(r->reduction, name) < 0)
+        return refuse("unknown-loop", "no reduction loop " + name);
+    if (l.reduce.size() != r->reduction.size())
+      return refuse("unknown-loop", "reduce must list all reduction loops");
   } else if (r) {
     l.reduce = r->reduction;
   }
   l.chunks = a.has("chunks") ? a.integers("chunks") : std::vector<int64_t>(l.reduce.size(), 0);
   l.step = a.has("step") ? a.integer("step") : 1;
-  if (a.has("unroll")) l.unroll = a.words("unroll");
-  if (l.chunks.size() != l.reduce.size()) return refuse("bad-size", "chunks needs one entry per reduction loop");
+  if (a.has("unroll"))
+    l.unroll = a.words("unroll");
+  if (a.has("block"))
+    l.block = a.integer("block");
+  if (a.has("prefetch"))
+    l.prefetch = a.word("prefetch");
+  if (l.chunks.size() != l.reduce.size())
+    return refuse("bad-size", "chunks needs one entry per reduction loop");
   for (int64_t c : l.chunks)
-    if (c < 0 || c > 1 << 20) return refuse("bad-size", text("chunk ", c));
-  if (l.step < 1 || l.step > 64) return refuse("bad-size", text("step ", l.step, " is outside 1..64"));
+    if (c < 0 || c > 1 << 20)
+      return refuse("bad-size", text("chunk ", c));
+  if (l.block < 0 || l.block > 1 << 20)
+    return refuse("bad-size", text("block ", l.block));
+  if (l.step < 1 || l.step > 64)
+    return refuse("bad-size", text("step ", l.step, " is outside 1..64"));
   return l;
 }
 
-std::string floor_of(const std::string& e, int64_t by) { return by == 1 ? e : text("floor((", e, ")/", by, ")"); }
-std::string mod_of(const std::string& e, int64_t by) { return text("(", e, ") mod ", by); }
-
 // The loops inside one tile, around each of `members`, outermost first.
 TextNodeRef point_loops(const Group& g, const Loops& l, const GroupMember& m, TextNodeRef inside) {
-  auto exprs = [&](const std::string& e) { return std::map<std::string, std::string>{{m.statement, e}}; };
+  auto exprs = [&](const std::string& e) {
+    return std::map<std::string, std::string>{{m.statement, e}};
+  };
   for (size_t k = l.dims.size(); k-- > 0;)
     if (l.dims[k] == l.vector) {
       const std::string& name = g.names[l.vector];
       inside = tree_band(name + ".v vectorize", exprs(mod_of(m.index[l.vector], l.lanes)), inside);
       if (l.sizes[k] > l.lanes)
-        inside = tree_band(name + ".u unroll", exprs(floor_of(mod_of(m.index[l.vector], l.sizes[k]), l.lanes)), inside);
+        inside = tree_band(name + ".u unroll",
+                           exprs(floor_of(mod_of(m.index[l.vector], l.sizes[k]), l.lanes)), inside);
     }
   for (size_t k = l.dims.size(); k-- > 0;)
     if (l.dims[k] != l.vector && l.sizes[k] > 1)
-      inside = tree_band(g.names[l.dims[k]] + ".i unroll", exprs(mod_of(m.index[l.dims[k]], l.sizes[k])), inside);
+      inside = tree_band(g.names[l.dims[k]] + ".i unroll",
+                         exprs(mod_of(m.index[l.dims[k]], l.sizes[k])), inside);
   return inside;
 }
 
-// Reduction loops of one statement: chunked ones give an outer loop at their place and an inner one after all others.
-TextNodeRef reduction_loops(const Loops& l, const GroupMember& m, TextNodeRef inside) {
-  auto exprs = [&](const std::string& e) { return std::map<std::string, std::string>{{m.statement, e}}; };
-  auto unrolled = [&](const std::string& name) {
-    return std::find(l.unroll.begin(), l.unroll.end(), name) != l.unroll.end() ? " unroll" : "";
-  };
-  bool known = m.reduction.size() == l.reduce.size();
-  for (const auto& name : m.reduction) known = known && position(l.reduce, name) >= 0;
-  if (!known) {
-    for (size_t k = m.reduction.size(); k-- > 0;) inside = tree_band(m.reduction[k], exprs(m.reduction[k]), inside);
+// Loops inside the tile around the parts of a group.
+struct TileTree {
+  const Program& p;
+  const Group& g;
+  const Loops& l;
+  const BlockedSum* blocked = nullptr;
+  const Prefetch* ahead = nullptr;
+
+  using Exprs = std::map<std::string, std::string>;
+  const GroupMember& member(const std::string& statement) const {
+    return *std::find_if(g.members.begin(), g.members.end(),
+                         [&](const auto& m) { return m.statement == statement; });
+  }
+
+  // One loop around the sum and its prefetch.
+  TextNodeRef around(const std::string& mark, const std::string& sum, const std::string& e,
+                     const std::string& iterator, bool with_ahead, TextNodeRef inside) const {
+    Exprs exprs{{sum, e}};
+    if (with_ahead)
+      exprs[ahead->statement] = iterator;
+    return tree_band(mark, exprs, std::move(inside));
+  }
+
+  // Reduction loops of one statement: chunked ones give an outer loop at their place and an inner
+  // one after all others.
+  TextNodeRef reduction_loops(const GroupMember& m, TextNodeRef inside) const {
+    auto unrolled = [&](const std::string& name) {
+      return std::find(l.unroll.begin(), l.unroll.end(), name) != l.unroll.end() ? " unroll" : "";
+    };
+    auto alone = [&](const std::string& mark, const std::string& e) {
+      inside = tree_band(mark, Exprs{{m.statement, e}}, inside);
+    };
+    bool known = m.reduction.size() == l.reduce.size();
+    for (const auto& name : m.reduction)
+      known = known && position(l.reduce, name) >= 0;
+    if (!known) {
+      for (size_t k = m.reduction.size(); k-- > 0;)
+        alone(m.reduction[k], m.reduction[k]);
+      return inside;
+    }
+    for (size_t k = l.reduce.size(); k-- > 0;) {
+      if (!l.chunks[k])
+        continue;
+      const std::string& name = l.reduce[k];
+      std::string rest = mod_of(name, l.chunks[k]);
+      bool stepped = l.step > 1 && l.chunks[k] % l.step == 0 && l.chunks[k] > l.step;
+      if (stepped)
+        alone(name + ".u unroll", mod_of(name, l.step));
+      alone(name + ".i" + unrolled(name), stepped ? floor_of(rest, l.step) : rest);
+    }
+    if (ahead) {
+      TextNodeRef fetch = tree_leaf();
+      for (size_t k = ahead->loops.size(); k-- > 0;)
+        fetch = tree_band(ahead->loops[k].first, Exprs{{ahead->statement, ahead->loops[k].second}},
+                          fetch);
+      inside = tree_sequence({{{ahead->statement}, fetch}, {{m.statement}, inside}});
+    }
+    for (size_t k = l.reduce.size(); k-- > 0;) {
+      const std::string& name = l.reduce[k];
+      std::string value = k == 0 && blocked ? mod_of(name, l.block) : name;
+      if (l.chunks[k])
+        value = floor_of(value, l.chunks[k]);
+      inside = around(name + (l.chunks[k] ? ".t" : unrolled(name)), m.statement, value,
+                      reduce_iterator(k), ahead, inside);
+    }
     return inside;
   }
-  for (size_t k = l.reduce.size(); k-- > 0;) {
-    if (!l.chunks[k]) continue;
-    const std::string& name = l.reduce[k];
-    std::string rest = mod_of(name, l.chunks[k]);
-    bool stepped = l.step > 1 && l.chunks[k] % l.step == 0 && l.chunks[k] > l.step;
-    if (stepped) inside = tree_band(name + ".u unroll", exprs(mod_of(name, l.step)), inside);
-    inside = tree_band(name + ".i" + unrolled(name), exprs(stepped ? floor_of(rest, l.step) : rest), inside);
+
+  std::vector<std::string> with_prefetch(std::vector<std::string> statements) const {
+    if (ahead && std::count(statements.begin(), statements.end(), g.reduction()->statement))
+      statements.push_back(ahead->statement);
+    return statements;
   }
-  for (size_t k = l.reduce.size(); k-- > 0;) {
-    const std::string& name = l.reduce[k];
-    if (l.chunks[k]) inside = tree_band(name + ".t", exprs(floor_of(name, l.chunks[k])), inside);
-    else inside = tree_band(name + unrolled(name), exprs(name), inside);
+
+  // Statements one after the other inside one tile.
+  TextNodeRef points(const std::vector<std::string>& statements) const {
+    std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
+    for (const std::string& name : statements) {
+      const GroupMember& m = member(name);
+      parts.push_back(
+          {with_prefetch({name}), reduction_loops(m, point_loops(g, l, m, tree_leaf()))});
+    }
+    return tree_sequence(std::move(parts));
   }
-  return inside;
-}
+
+  TextNodeRef staged(const std::set<std::string>& tensors, TextNodeRef tree) const {
+    for (const Tensor& t : p.tensors)
+      if (tensors.count(t.name))
+        tree = tree_mark("stage " + t.name, tree);
+    return tree;
+  }
+
+  // Tile loops [first, last) around the statements, below `outside` other loops.
+  TextNodeRef tile_loops(size_t first, size_t last, const std::vector<std::string>& statements,
+                         size_t outside, TextNodeRef tree) const {
+    for (size_t k = last; k-- > first;) {
+      int d = l.dims[k];
+      int64_t size = l.sizes[k];
+      Exprs exprs;
+      for (const auto& s : statements)
+        exprs[s] =
+            ahead && s == ahead->statement ? tile_iterator(k) : floor_of(member(s).index[d], size);
+      const Extent& e = g.extents[d];
+      std::string options;
+      bool divides = e.is_constant() && e.constant() % size == 0;
+      if (size > 1 && !divides) {
+        std::string outer;
+        for (size_t i = 0; i < outside + k - first; ++i)
+          outer += text(i ? ", c" : "c", i);
+        std::string parameters;
+        for (const auto& name : e.parameters())
+          parameters += (parameters.empty() ? "" : ", ") + name;
+        if (!e.is_affine())
+          parameters = isl_text(e);
+        options = text("[", parameters, "] -> { isolate[[", outer, "] -> [x]] : 0 <= x and ", size,
+                       "*x + ", size, " <= ", isl_text(e), " }");
+      }
+      std::string mark = g.names[d] + (size > 1 ? ".t" : "") + (d == l.parallel ? " parallel" : "");
+      tree = tree_band(mark, exprs, tree, options);
+    }
+    return tree;
+  }
+
+  std::vector<std::string> all() const {
+    std::vector<std::string> out;
+    for (const Statement& s : p.statements)
+      out.push_back(s.name);
+    return out;
+  }
+  std::set<std::string> locals() const {
+    std::set<std::string> out;
+    for (const Tensor& t : p.tensors)
+      if (t.role == Role::temp && !(blocked && blocked->kept.count(t.name)) &&
+          !(ahead && p.statement(ahead->statement).write.tensor == t.name))
+        out.insert(t.name);
+    return out;
+  }
+
+  TextNodeRef whole() const {
+    std::vector<std::string> statements;
+    for (const Statement& s : p.statements)
+      if (!ahead || s.name != ahead->statement)
+        statements.push_back(s.name);
+    return tile_loops(0, l.dims.size(), all(), 0, staged(locals(), points(statements)));
+  }
+
+  TextNodeRef in_blocks() const {
+    size_t inner = l.inner(), end = l.dims.size();
+    std::set<std::string> outside = locals();
+    outside.erase(blocked->part);
+    std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
+    auto part = [&](const std::vector<std::string>& statements) {
+      if (statements.empty())
+        return;
+      std::set<std::string> used; // of these statements only: a region elsewhere would be empty
+      for (const auto& s : statements)
+        if (outside.count(p.statement(s).write.tensor))
+          used.insert(p.statement(s).write.tensor);
+      parts.push_back({statements, tile_loops(inner, end, statements, inner,
+                                              staged(used, points(statements)))});
+    };
+    part(blocked->before);
+    std::vector<std::string> sums = {blocked->start, blocked->sum, blocked->add};
+    std::vector<std::string> in = with_prefetch(sums);
+    TextNodeRef tree = tile_loops(inner, end, in, inner + 1, staged({blocked->part}, points(sums)));
+    Exprs exprs{{blocked->start, kBlockIterator}, {blocked->add, kBlockIterator}};
+    exprs[blocked->sum] = floor_of(l.reduce[0], l.block);
+    if (ahead)
+      exprs[ahead->statement] = kBlockIterator;
+    parts.push_back({in, tree_band(l.reduce[0] + ".b", exprs, tree)});
+    part(blocked->after);
+    return tile_loops(0, inner, all(), 0, tree_sequence(std::move(parts)));
+  }
+};
 
 Expected<Kernel> apply_tile(const Kernel& kernel, const Args& args) {
   Program p = kernel.program;
   stage_outputs(p, [](const Tensor&) { return true; });
   auto g = group_of(p);
-  if (!g) return std::unexpected(g.error());
+  if (!g)
+    return std::unexpected(g.error());
   auto l = read_arguments(*g, args);
-  if (!l) return std::unexpected(l.error());
-
-  std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
-  for (const GroupMember& m : g->members)
-    parts.push_back({{m.statement}, reduction_loops(*l, m, point_loops(*g, *l, m, tree_leaf()))});
-  TextNodeRef tree = tree_sequence(std::move(parts));
-  for (const Tensor& t : p.tensors)
-    if (t.role == Role::temp) tree = tree_mark("stage " + t.name, tree);
-  for (size_t k = l->dims.size(); k-- > 0;) {
-    int d = l->dims[k];
-    int64_t size = l->sizes[k];
-    std::map<std::string, std::string> exprs;
-    for (const GroupMember& m : g->members) exprs[m.statement] = floor_of(m.index[d], size);
-    const Extent& e = g->extents[d];
-    std::string options;
-    bool divides = e.is_constant() && e.constant() % size == 0;
-    if (size > 1 && !divides) {
-      std::string outer;
-      for (size_t i = 0; i < k; ++i) outer += text(i ? ", c" : "c", i);
-      std::string parameters;
-      for (const auto& name : e.parameters()) parameters += (parameters.empty() ? "" : ", ") + name;
-      if (!e.is_affine()) parameters = isl_text(e);
-      options = text("[", parameters, "] -> { isolate[[", outer, "] -> [x]] : 0 <= x and ", size, "*x + ", size,
-                     " <= ", isl_text(e), " }");
-    }
-    std::string mark = g->names[d] + (size > 1 ? ".t" : "") + (d == l->parallel ? " parallel" : "");
-    tree = tree_band(mark, exprs, tree, options);
+  if (!l)
+    return std::unexpected(l.error());
+  std::optional<BlockedSum> blocked;
+  std::optional<Prefetch> ahead;
+  if (l->block) {
+    auto made = sum_in_blocks(p, *g, *l);
+    if (!made)
+      return std::unexpected(made.error());
+    blocked = *made;
   }
-  return Kernel{p, build_tree(p, tree)};
+  if (!l->prefetch.empty()) {
+    auto made = add_prefetch(p, *g, *l);
+    if (!made)
+      return std::unexpected(made.error());
+    ahead = *made;
+  }
+  TileTree tree{p, *g, *l, blocked ? &*blocked : nullptr, ahead ? &*ahead : nullptr};
+  return Kernel{p, build_tree(p, blocked ? tree.in_blocks() : tree.whole())};
 }
 
-const Registered<Transformation> tile{{
-    .name = "tile",
-    .kind = Kind::schedule,
-    .parameters = {{Parameter::words, "loops", "output dimensions, outermost tile loop first"},
-                   {Parameter::integers, "sizes", "tile size of each"},
-                   {Parameter::word, "vector", "dimension whose innermost points are vector lanes", false},
-                   {Parameter::integer, "lanes", "vector lanes", false},
-                   {Parameter::words, "reduce", "reduction loops, outermost first", false},
-                   {Parameter::integers, "chunks", "per reduction loop: size of its inner part, 0 for none", false},
-                   {Parameter::integer, "step", "unrolled steps of the inner part", false},
-                   {Parameter::words, "unroll", "reduction loops to unroll", false},
-                   {Parameter::word, "parallel", "dimension whose tile loop is divided among threads", false}},
-    .doc = "Tile the outputs of a statement group and keep the tile's accumulators in registers.",
-    .refusals = {"different-index-spaces", "not-affine", "unknown-loop", "bad-size", "bad-lanes"},
-    .on_kernel = apply_tile,
-    .on_module = nullptr,
-    .choices = nullptr}};
+const Registered<Transformation> tile{
+    {.name = "tile",
+     .kind = Kind::schedule,
+     .parameters = {{Parameter::words, "loops", "output dimensions, outermost tile loop first"},
+                    {Parameter::integers, "sizes", "tile size of each"},
+                    {Parameter::word, "vector", "dimension whose innermost points are vector lanes",
+                     false},
+                    {Parameter::integer, "lanes", "vector lanes", false},
+                    {Parameter::words, "reduce", "reduction loops, outermost first", false},
+                    {Parameter::integers, "chunks",
+                     "per reduction loop: size of its inner part, 0 for none", false},
+                    {Parameter::integer, "step", "unrolled steps of the inner part", false},
+                    {Parameter::words, "unroll", "reduction loops to unroll", false},
+                    {Parameter::integer, "block",
+                     "values of the outermost reduction loop summed at a time", false},
+                    {Parameter::word, "prefetch", "factor whose next block is fetched meanwhile",
+                     false},
+                    {Parameter::word, "parallel",
+                     "dimension whose tile loop is divided among threads", false}},
+     .doc = "Tile the outputs of a statement group and keep the tile's accumulators in registers.",
+     .refusals = {"different-index-spaces", "not-affine", "unknown-loop", "bad-size", "bad-lanes"},
+     .on_kernel = apply_tile,
+     .on_module = nullptr,
+     .choices = nullptr}};
 
-}  // namespace
-}  // namespace nasc
+} // namespace
+} // namespace nasc

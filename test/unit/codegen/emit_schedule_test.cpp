@@ -1,6 +1,7 @@
 // Scheduled kernels against the interpreter: tiles in registers, lanes, unrolling, remainders, threads, refusals.
 #include <catch2/catch.hpp>
 
+#include "codegen/nest.h"
 #include "ir/text.h"
 #include "polyhedral/transformation.h"
 #include "test/unit/codegen/jit.h"
@@ -46,6 +47,26 @@ TEST_CASE("emit: register tiles of a haloed convolution, dividing and not, on se
                                                 "], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[4, 0, 0], step=2, unroll=[kw], parallel=co)"));
       CHECK(check_kernel(k, {}, nt) <= 1e-5);
     }
+}
+
+TEST_CASE("emit: sums in blocks of the reduction, the next block of weights fetched meanwhile") {
+  for (const char* more : {"block=4", "prefetch=k", "block=4, prefetch=k", "block=8, prefetch=k"})
+    for (int64_t pixels : {4, 7})
+      for (int nt : {1, 3}) {
+        INFO(more << ", " << pixels << " pixels, " << nt << " threads");
+        Kernel k = tiled(conv(16, 32, 14, 8), text("tile(loops=[n, co, h, w], sizes=[1, 16, 1, ", pixels,
+                                                   "], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[4, 0, 0], "
+                                                   "step=2, parallel=co, ", more, ")"));
+        CHECK(check_kernel(k, {}, nt) <= 1e-5);
+        EmitOptions options;
+        options.llvm_ir = true;
+        auto object = emit_kernel(k, target_for("x86-64-v3", "x86_64-unknown-linux-gnu"), "k", options);
+        REQUIRE(object);
+        bool fetches = object->llvm_ir.find("call void @llvm.prefetch") != std::string::npos;
+        CHECK(fetches == (std::string(more).find("prefetch") != std::string::npos));
+        CHECK(parse_program(print(k.program)).statements.size() == k.program.statements.size());
+        CHECK(nest_of_digits(k).has_value());
+      }
 }
 
 TEST_CASE("emit: tiles of two rows with partial tiles in both dimensions") {

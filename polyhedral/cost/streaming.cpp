@@ -1,0 +1,38 @@
+// A block of the matrix stays in the first-level cache from its first pass to its last; a matrix
+// that no cache keeps between inferences is fetched ahead.
+#include "polyhedral/cost/streaming.h"
+
+namespace nasc {
+
+Streaming streaming(const Contraction& c, const Program& p, const Target& target,
+                    const TileChoice& tile, double passes) {
+  Streaming out;
+  if (c.reduction.empty() || !tile.matrix_outer)
+    return out;
+  const Statement& s = p.statement(c.statement);
+  const Tensor& matrix = p.tensor(c.matrix_tensor);
+  Extent whole = storage_bytes(matrix);
+  auto depth = iterator_extent(s, c.reduction[0]);
+  if (!whole.is_constant() || !depth || *depth % tile.chunk || *depth <= tile.chunk)
+    return out;
+  double row =
+      static_cast<double>(tile.vectors * target.lanes(bytes(matrix.dtype)) * bytes(matrix.dtype));
+  for (size_t k = 1; k < c.reduction.size(); ++k) {
+    auto e = iterator_extent(s, c.reduction[k]);
+    if (!e)
+      return out;
+    row *= static_cast<double>(*e);
+  }
+  // A block that serves many tiles comes soon enough by itself.
+  constexpr double kPasses = 32;
+  out.prefetch = whole.constant() > target.l2_bytes / 2 && passes <= kPasses;
+  double l1 = static_cast<double>(target.l1_bytes);
+  if (passes < 2 || row * static_cast<double>(*depth) <= 0.6 * l1)
+    return out;
+  for (int64_t b = tile.chunk; b < *depth; b += tile.chunk)
+    if (*depth % b == 0 && row * static_cast<double>(b) <= 0.6 * l1)
+      out.block = b;
+  return out;
+}
+
+} // namespace nasc
