@@ -53,8 +53,10 @@ TEST_CASE("emit: sums in blocks of the reduction, the next block of weights fetc
   for (const char* more : {"block=4", "prefetch=k", "block=4, prefetch=k", "block=8, prefetch=k"})
     for (int64_t pixels : {4, 7})
       for (int nt : {1, 3}) {
+        std::string source = conv(16, 32, 14, 8), block = "[0/8, 1, 2, 3, 0%8]";  // the weights' columns are the tile's
+        source.replace(source.find(block), block.size(), "[0/16, 1, 2, 3, 0%16]");
         INFO(more << ", " << pixels << " pixels, " << nt << " threads");
-        Kernel k = tiled(conv(16, 32, 14, 8), text("tile(loops=[n, co, h, w], sizes=[1, 16, 1, ", pixels,
+        Kernel k = tiled(source, text("tile(loops=[n, co, h, w], sizes=[1, 16, 1, ", pixels,
                                                    "], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[4, 0, 0], "
                                                    "step=2, parallel=co, ", more, ")"));
         CHECK(check_kernel(k, {}, nt) <= 1e-5);
