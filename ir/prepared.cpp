@@ -34,6 +34,41 @@ bool covers(const Program& p, const Tensor& t) {
   return written && extent_set(t).is_subset(*written);
 }
 
+// Counts that are kept as integers and read as floats (the taps of a window inside of its tensor), kept as floats: rows
+// work on floats alone.
+std::shared_ptr<const Program> float_counts(const std::shared_ptr<const Program>& program) {
+  auto out = std::make_shared<Program>(*program);
+  bool any = false;
+  for (Tensor& t : out->tensors) {
+    if (t.role != Role::temp || t.dtype != DType::i64)
+      continue;
+    std::vector<ExprRef> bodies;
+    bool fits = true;
+    for (const Statement& s : out->statements) {
+      auto of_count = [&](const Expr& e) {
+        return e.fn == Fn::read && s.reads[static_cast<size_t>(e.index)].tensor == t.name;
+      };
+      ExprRef body = rewrite(s.body, [&](const ExprRef& e) {
+        bool seen = e->fn == Fn::cast && e->dtype == DType::f32 && of_count(*e->args[0]);
+        return seen ? read(e->args[0]->index, DType::f32) : e;
+      });
+      visit(body, [&](const Expr& e) { fits &= !of_count(e) || e.dtype == DType::f32; });
+      if (s.write.tensor == t.name) {
+        fits &= body->fn == Fn::constant;
+        body = constant(DType::f32, static_cast<double>(body->integer));
+      }
+      bodies.push_back(body);
+    }
+    if (!fits)
+      continue;
+    any = true;
+    t.dtype = DType::f32;
+    for (size_t k = 0; k < bodies.size(); ++k)
+      out->statements[k].body = bodies[k];
+  }
+  return any ? out : program;
+}
+
 using Block = std::vector<float, LineAllocator<float>>;
 
 // Memory that is used again: fresh pages cost as much as the arithmetic of an elementwise layer.
@@ -59,14 +94,14 @@ Pool& pool() {
 } // namespace
 
 struct Prepared::Code {
-  std::shared_ptr<const Program> program;
+  std::shared_ptr<const Program> source, program; // the source is kept: it is known by its address
   std::vector<std::unique_ptr<Step>> steps;
   std::vector<int> bound;
   std::vector<size_t> elements; // by tensor
   std::vector<bool> clear;      // by tensor: written in part only
 
   Code(std::shared_ptr<const Program> p, const std::vector<bool>& plain)
-      : program(std::move(p)), bound(Network::bound(*program)) {
+      : source(std::move(p)), program(float_counts(source)), bound(Network::bound(*program)) {
     std::vector<Strides> strides;
     size_t next = 0;
     for (const Tensor& t : program->tensors) {

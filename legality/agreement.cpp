@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "ir/prepared.h"
+#include "legality/fitting.h"
 
 namespace nasc {
 namespace {
@@ -40,6 +41,18 @@ Agreement compare_outputs(const Network& original, const Network& candidate, con
   }
   if (a.images) a.divergence /= static_cast<double>(a.images);
   return a;
+}
+
+Agreement best_agreement(const Network& original, const Network& candidate, const std::vector<Minibatch>& data) {
+  auto third = data.begin() + static_cast<int64_t>(data.size() / 3);
+  std::vector<Minibatch> seen(data.begin(), third), unseen(third, data.end());
+  Agreement kept = compare_outputs(original, candidate, unseen);
+  Fit fit = fitted_weights(original, candidate, seen);
+  if (fit.layers == 0) return kept;
+  Agreement fitted = compare_outputs(original, fit.network, unseen);
+  fitted.weights = "fitted";
+  fitted.unfitted = kept.same_class;
+  return fitted.same_class > kept.same_class || (fitted.same_class == kept.same_class && fitted.divergence <= kept.divergence) ? fitted : kept;
 }
 
 }  // namespace nasc

@@ -3,7 +3,7 @@
 #include <list>
 #include <map>
 
-#include "legality/scoring.h"
+#include "legality/drawn.h"
 
 namespace nasc {
 namespace {
@@ -96,6 +96,24 @@ std::shared_ptr<const HostTensor> drawn_weight(Init init, uint64_t seed, const s
   }
   known.emplace(id, Entry{tensor, oldest_first.insert(oldest_first.end(), id)});
   return tensor;
+}
+
+Drawn::Drawn(const std::vector<ScoredWeight>& weights, Init init, uint64_t seed) {
+  parts.reserve(weights.size());
+  std::map<std::string, int> fresh;  // a second weight of a layer that is no part of the original has a draw of its own
+  for (const ScoredWeight& w : weights) {
+    std::string name = w.layer;
+    if (w.elements.empty())
+      if (int earlier = fresh[w.layer]++) name += text("#", earlier);
+    whole.push_back(drawn_weight(init, seed, name, w.drawn_shape, w.fan_in, w.fan_out));
+    given.push_back(whole.back().get());
+    if (w.elements.empty()) continue;
+    parts.push_back(zeros(DType::f32, w.shape));
+    float* to = parts.back().as<float>();
+    const float* from = whole.back()->as<float>();
+    for (size_t i = 0; i < w.elements.size(); ++i) to[i] = from[w.elements[i]];
+    given.back() = &parts.back();
+  }
 }
 
 }  // namespace nasc

@@ -16,6 +16,7 @@ Verdict judge(const Subject& s) {
   double error = 1.645 * std::sqrt(std::max(share * (1 - share), 0.25 / n) / n);
   Verdict v = yes_verdict();
   v.measures = {{"agreement, weights " + a->weights, share, error}, {"divergence", a->divergence, 0}};
+  if (a->unfitted >= 0) v.measures.push_back({"agreement before the fit", static_cast<double>(a->unfitted) / n, 0});
   if (share - error >= floor) return v;
   v.answer = share + error < floor ? Verdict::no : Verdict::undecided;
   v.reason = "output-differs";

@@ -43,7 +43,8 @@ class SeededScores {
 struct Agreement {
   int64_t images = 0, same_class = 0;
   double divergence = 0;            // mean Kullback-Leibler divergence of the candidate's classes from the original's
-  std::string weights;              // how the candidate got its weights: kept, sliced, fitted
+  std::string weights;              // how the candidate got its weights: `kept or sliced`, or `fitted`
+  int64_t unfitted = -1;            // same_class before the fit, when there was one
 };
 
 struct JudgeOptions {

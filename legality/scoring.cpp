@@ -7,8 +7,8 @@
 #include <set>
 
 #include "ir/adjoint.h"
-#include "ir/execute.h"
 #include "ir/points.h"
+#include "legality/drawn.h"
 #include "legality/scoring_linear.h"
 #include "legality/scoring_programs.h"
 
@@ -268,7 +268,8 @@ ScoringNetwork::ScoringNetwork(const Network& base, const ScoringOptions& option
     into.network.inputs.push_back(labels_);
     of = m.measured("cross-entropy", {logits, labels_}, {1});
   }
-  std::vector<int> adjoints = add_adjoints(into, of, m.ones("seed", into.at(of).shape), m.activations);
+  seed_ = m.ones("seed", into.at(of).shape);
+  std::vector<int> adjoints = add_adjoints(into, of, seed_, m.activations);
   for (size_t k = 0; k < layers_.size(); ++k) {
     if (adjoints[k] < 0) unsupported(base, "the loss does not depend on layer " + layers_[k].name);
     m.measured(flow ? "flow" : "fisher", {m.activations[k], adjoints[k]}, {layers_[k].channels});
@@ -284,7 +285,7 @@ ScoringNetwork::ScoringNetwork(const Network& base, const ScoringOptions& option
   }
   if (original) find_positions(base, *original, weights_);
   network_ = std::make_unique<Network>(into.network);
-  if (!flow) prepared_ = std::make_unique<Prepared>(std::move(into.network));
+  prepared_ = std::make_unique<Prepared>(std::move(into.network));
 }
 
 std::vector<int64_t> ScoringNetwork::image_shape() const {
@@ -301,57 +302,8 @@ int64_t ScoringNetwork::parameters() const {
   return sum;
 }
 
-namespace {
-// The tensors of one seed, some of them parts of draws.
-struct Drawn {
-  std::vector<std::shared_ptr<const HostTensor>> whole;
-  std::vector<HostTensor> parts;
-  std::vector<const HostTensor*> given;
-
-  Drawn(const std::vector<ScoredWeight>& weights, Init init, uint64_t seed) {
-    parts.reserve(weights.size());
-    std::map<std::string, int> fresh;  // a second weight of a layer that is no part of the original has a draw of its own
-    for (const ScoredWeight& w : weights) {
-      std::string name = w.layer;
-      if (w.elements.empty())
-        if (int earlier = fresh[w.layer]++) name += text("#", earlier);
-      whole.push_back(drawn_weight(init, seed, name, w.drawn_shape, w.fan_in, w.fan_out));
-      given.push_back(whole.back().get());
-      if (w.elements.empty()) continue;
-      parts.push_back(zeros(DType::f32, w.shape));
-      float* to = parts.back().as<float>();
-      const float* from = whole.back()->as<float>();
-      for (size_t i = 0; i < w.elements.size(); ++i) to[i] = from[w.elements[i]];
-      given.back() = &parts.back();
-    }
-  }
-};
-}  // namespace
-
 Scores ScoringNetwork::score(uint64_t seed, const Minibatch& data) const {
   return score_with(Drawn(weights_, options_.init, seed).given, data);
-}
-
-// In double and through the executor: products of many layers' sums leave the range of float.
-Scores ScoringNetwork::flow(uint64_t seed) const {
-  NASC_CHECK(options_.measured == Measured::flow) << "a network made for another score";
-  Network n = network();
-  Drawn drawn(weights_, options_.init, seed);
-  for (size_t k = 0; k < weights_.size(); ++k) {
-    std::vector<float> absolute(static_cast<size_t>(drawn.given[k]->count()));
-    for (size_t i = 0; i < absolute.size(); ++i) absolute[i] = std::abs(drawn.given[k]->as<float>()[i]);
-    n.buffers[static_cast<size_t>(weights_[k].buffer)].payload = payload_of(absolute);
-  }
-  HostTensor ones = zeros(DType::f32, image_shape());
-  std::fill_n(ones.as<float>(), ones.count(), 1.f);
-  std::vector<HostTensor> out = execute(n, {ones}, {.in_double = true});
-  Scores s;
-  for (size_t k = 0; k < layers_.size(); ++k) {
-    double sum = 0;
-    for (double d : to_doubles(out[k])) sum += d;
-    s.fisher.push_back(sum);
-  }
-  return s;
 }
 
 Scores ScoringNetwork::score_trained(const Minibatch& data) const {

@@ -90,7 +90,7 @@ class ScoringNetwork {
   std::vector<int64_t> rectified_;  // features per rectifier
   ScoringOptions options_;
   int64_t batch_ = 0, classes_ = 0;
-  int image_ = 0, labels_ = -1;
+  int image_ = 0, labels_ = -1, seed_ = -1;
 };
 
 // The Network with weights that hold their own positions, 0, 1, 2, ..: what neural transformations keep or slice can be

@@ -58,7 +58,7 @@ std::optional<Agreement> NeuralScores::agreement(const std::vector<Step>& steps)
   if (!data_->real()) return std::nullopt;
   Expected<Network> n = rewritten(trained_, steps);
   if (!n) return std::nullopt;
-  return compare_outputs(trained_, *n, data_->minibatches);
+  return best_agreement(trained_, *n, data_->minibatches);
 }
 
 }  // namespace nasc
