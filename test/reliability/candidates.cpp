@@ -2,12 +2,14 @@
 #include "test/reliability/candidates.h"
 
 #include <algorithm>
+#include <fstream>
 #include <random>
 
 #include "frontend/batch.h"
 #include "frontend/import.h"
 #include "frontend/lower.h"
 #include "ir/host_tensor.h"
+#include "test/zoo/networks.h"
 
 namespace nasc {
 namespace {
@@ -35,6 +37,17 @@ void gather(Graph& g, ValueId& input, int64_t rows, int64_t columns, Row row, Co
   input = fresh;
 }
 }  // namespace
+
+std::string model_bytes(const std::string& name) {
+  constexpr ZooStem kStem{.channels = 16, .kernel = 3, .stride = 1, .pool = false};
+  if (name == "resnet20-cifar") return make_resnet("resnet20-cifar", {}, {32, 10, kStem, {3, 3, 3}, {16, 32, 64}, false, 1, 1});
+  if (name == "resnet34-quarter")
+    return make_resnet("resnet34-quarter", {}, {32, 10, kStem, {3, 4, 6, 3}, {16, 32, 64, 128}, false, 1, 1});
+  if (!name.ends_with(".onnx")) return zoo_model(name);
+  std::ifstream in(name, std::ios::binary);
+  if (!in) throw UserError(code::no_input, name, "cannot read the file");
+  return {std::istreambuf_iterator<char>(in), {}};
+}
 
 struct Candidates::Data {
   Graph graph;

@@ -17,6 +17,9 @@ struct Change {
 using Candidate = std::map<std::string, Change>;  // by layer name
 std::string text(const Candidate& candidate);     // `conv_5:g4 conv_8:b2`
 
+// The serialized model of resnet20-cifar, resnet34-quarter, a network of the zoo, or FILE.onnx.
+std::string model_bytes(const std::string& name);
+
 class Candidates {
  public:
   // The serialized model on a batch; without `positions` weights are the model's own, kept or sliced.

@@ -2,6 +2,7 @@
 // statistics of a journal.
 #include <CLI/CLI.hpp>
 
+#include <cmath>
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -15,21 +16,10 @@
 using namespace nasc;
 
 namespace {
-std::string model_bytes(const std::string& name) {
-  constexpr ZooStem kStem{.channels = 16, .kernel = 3, .stride = 1, .pool = false};
-  if (name == "resnet20-cifar") return make_resnet("resnet20-cifar", {}, {32, 10, kStem, {3, 3, 3}, {16, 32, 64}, false, 1, 1});
-  if (name == "resnet34-quarter")
-    return make_resnet("resnet34-quarter", {}, {32, 10, kStem, {3, 4, 6, 3}, {16, 32, 64, 128}, false, 1, 1});
-  if (!name.ends_with(".onnx")) return zoo_model(name);
-  std::ifstream in(name, std::ios::binary);
-  if (!in) throw UserError(code::no_input, name, "cannot read the file");
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 struct Run {
   std::string model = "resnet20-cifar", journal = "reliability.tsv", data;
-  int candidates = 200, seeds = 24, batch = 16;
-  bool jacobian = true, report = false, singles = false, trained = false;
+  int candidates = 200, seeds = 24, batch = 16, jacobian = 8, flow = 4;  // the last two: seeds
+  bool report = false, singles = false, trained = false;
 };
 
 // Candidate 0 is the original; with `singles`, 1.. are one change of one layer each, else random.
@@ -52,20 +42,30 @@ void measure(const Run& run) {
   std::vector<Candidate> candidates = candidates_of(run, all);
   std::set<std::pair<int, int>> done;
   for (const Record& r : read_journal(run.journal)) done.insert({r.candidate, r.seed});
-  ScoringOptions options{.own_weights = run.trained, .with_jacobian = run.jacobian};
-  ScoringNetwork original(all.network({}), options);
+  Candidates single(model_bytes(run.model), run.model, 1, true);
+  ScoringOptions options{.own_weights = run.trained}, twice = options;
+  twice.with_jacobian = true;
+  const ScoringOptions flow{.measured = Measured::flow};
+  ScoringNetwork original(all.network({}), options), original_flow(single.network({}), flow);
   std::vector<Minibatch> data = run.data.empty() ? noise_minibatches(original, run.seeds, 7)
                                                  : minibatches(read_dataset(run.data), original, run.seeds, 7);
   std::ofstream out(run.journal, std::ios::app);
   for (size_t k = 0; k < candidates.size(); ++k) {
-    std::unique_ptr<ScoringNetwork> network;
+    std::unique_ptr<ScoringNetwork> network, with_jacobian, with_flow;
+    auto made = [&](std::unique_ptr<ScoringNetwork>& it, const Candidates& from, const ScoringOptions& how, const ScoringNetwork& of) -> ScoringNetwork& {
+      if (!it) it = std::make_unique<ScoringNetwork>(from.network(candidates[k]), how, run.trained ? nullptr : &of);
+      return *it;
+    };
     for (int seed = 0; seed < run.seeds; ++seed) {
       if (done.count({static_cast<int>(k), seed})) continue;
-      if (!network) network = std::make_unique<ScoringNetwork>(all.network(candidates[k]), options, run.trained ? nullptr : &original);
+      bool jacobian = seed < run.jacobian;
+      ScoringNetwork& n = jacobian ? made(with_jacobian, all, twice, original) : made(network, all, options, original);
       const Minibatch& m = data[static_cast<size_t>(seed)];
-      Scores s = run.trained ? network->score_trained(m) : network->score(static_cast<uint64_t>(seed), m);
-      out << k << '\t' << seed << '\t' << network->macs() << '\t' << network->parameters() << '\t' << s.loss << '\t' << s.naswot << '\t'
-          << s.jacov << '\t' << text(candidates[k]) << '\t';
+      Scores s = run.trained ? n.score_trained(m) : n.score(static_cast<uint64_t>(seed), m);
+      double synflow = Record::kNone;
+      if (!run.trained && seed < run.flow) synflow = std::log(made(with_flow, single, flow, original_flow).flow(static_cast<uint64_t>(seed)).total());
+      out << k << '\t' << seed << '\t' << n.macs() << '\t' << n.parameters() << '\t' << s.loss << '\t' << s.naswot << '\t'
+          << (jacobian ? s.jacov : Record::kNone) << '\t' << synflow << '\t' << run.batch << '\t' << text(candidates[k]) << '\t';
       for (double f : s.fisher) out << f << ' ';
       out << std::endl;
     }
@@ -82,7 +82,8 @@ int main(int argc, char** argv) {
   app.add_option("--candidates", run.candidates, "random candidates")->capture_default_str();
   app.add_option("--seeds", run.seeds, "seeds of each")->capture_default_str();
   app.add_option("--batch", run.batch, "images of a minibatch")->capture_default_str();
-  app.add_flag("--jacobian,!--no-jacobian", run.jacobian, "jacov too, at the price of a second adjoint");
+  app.add_option("--jacobian", run.jacobian, "the first so many seeds have jacov too, at the price of a second adjoint")->capture_default_str();
+  app.add_option("--flow", run.flow, "and the first so many synflow")->capture_default_str();
   app.add_flag("--trained", run.trained, "the model's own weights, kept or sliced, instead of draws: seeds are minibatches");
   app.add_flag("--singles", run.singles, "every change of a single layer instead of random candidates");
   app.add_flag("--report", run.report, "only the statistics of the journal");

@@ -3,12 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <iomanip>
 #include <map>
 #include <ostream>
 #include <sstream>
+#include <string_view>
 
 #include "legality/scores.h"
 
@@ -44,9 +45,6 @@ Values ranks(const Values& v) {
   }
   return out;
 }
-// A number per candidate and seed from its record and the original's.
-using Statistic = std::function<double(const Record& candidate, const Record& original)>;
-
 // Of all layers, changed or not: a change shows downstream too.
 Values layer_ratios(const Record& c, const Record& o) {
   Values out;
@@ -59,7 +57,38 @@ double sum(const Values& v) {
   for (double x : v) s += x;
   return s;
 }
+double total(const Record& c, const Record& o) { return std::log(sum(c.fisher) / sum(o.fisher)); }
+double middle(const Record& c, const Record& o) { return median(layer_ratios(c, o)); }
+double average(const Record& c, const Record& o) { return mean(layer_ratios(c, o)); }
+double least(const Record& c, const Record& o) {
+  Values v = layer_ratios(c, o);
+  return *std::min_element(v.begin(), v.end());
+}
+// How far the profile over layers is disturbed, whatever its level: high is undisturbed.
+double spread(const Record& c, const Record& o) { return -deviation(layer_ratios(c, o)); }
+double codes(const Record& c, const Record& o) { return c.naswot - o.naswot; }
+double flow(const Record& c, const Record& o) { return (c.synflow - o.synflow) / static_cast<double>(o.fisher.size()); }
+double jacobian(const Record& c, const Record& o) { return c.jacov - o.jacov; }
+double loss(const Record& c, const Record& o) { return o.loss - c.loss; }
+double capacity(const Record& c, const Record& o) { return std::log(std::min(c.macs / o.macs, c.parameters / o.parameters)); }
 }  // namespace
+
+const std::vector<Statistic>& statistics() {
+  static const std::vector<Statistic> all = {
+      {"fisher:paper", "log ratio of totals", total, 0, false},
+      {"fisher", "log ratio of totals", total, std::log(0.9), false},
+      {"fisher:mean", "mean over layers of log ratios", average, std::log(0.9), false},
+      {"fisher:median", "median over layers of log ratios", middle, std::log(0.8), false},
+      {"fisher:least", "least layer's log ratio", least, std::log(0.35), false},
+      {"fisher:spread", "-deviation over layers of log ratios", spread, -0.2, false},
+      {"naswot", "difference", codes, -1.0 / 16, true},
+      {"synflow", "difference of logs per layer", flow, -0.7, false},
+      {"jacov", "difference", jacobian, -0.05, false},
+      {"capacity", "log of the network's least share", capacity, std::log(0.2), false},
+      {"loss", "drop", loss, 0, false},
+  };
+  return all;
+}
 
 double spearman(const Values& a, const Values& b) {
   Values x = ranks(a), y = ranks(b);
@@ -78,132 +107,93 @@ std::vector<Record> read_journal(const std::string& path) {
   for (std::string line; std::getline(in, line);) {
     std::istringstream fields(line);
     Record r;
-    if (!(fields >> r.candidate >> r.seed >> r.macs >> r.parameters >> r.loss >> r.naswot >> r.jacov)) continue;
+    std::string jacov;  // streams do not read nan
+    if (!(fields >> r.candidate >> r.seed >> r.macs >> r.parameters >> r.loss >> r.naswot >> jacov)) continue;
+    if (jacov != "0") r.jacov = std::strtod(jacov.c_str(), nullptr);
     fields.ignore(1);
-    if (!std::getline(fields, r.what, '\t')) continue;
+    std::string number;
+    if (!std::getline(fields, number, '\t')) continue;
+    if (number.find(':') == std::string::npos && number != "original") {  // journals of earlier runs have no synflow and images
+      r.synflow = std::strtod(number.c_str(), nullptr);
+      fields >> r.images;
+      fields.ignore(1);
+      if (!std::getline(fields, r.what, '\t')) continue;
+    } else {
+      r.what = number;
+    }
     for (double f; fields >> f;) r.fisher.push_back(f);
     if (!r.fisher.empty()) out.push_back(std::move(r));
   }
   return out;
 }
 
-void print_statistics(const std::vector<Record>& records, std::ostream& out) {
-  std::map<int, std::map<int, const Record*>> by;  // candidate, seed
-  for (const Record& r : records) by[r.candidate][r.seed] = &r;
-  if (!by.count(0)) return;
-  const auto original = by.at(0);
-  by.erase(0);
-  size_t complete = original.size();
-  std::erase_if(by, [&](const auto& e) { return e.second.size() < complete; });
-  out << by.size() << " candidates by " << complete << " seeds, " << original.begin()->second->fisher.size() << " layers\n";
-  if (by.empty() || complete < 4) return;
+Journal sorted(const std::vector<Record>& records) {
+  Journal j;
+  for (const Record& r : records) (r.candidate == 0 ? j.original[r.seed] : j.candidates[r.candidate][r.seed]) = &r;
+  if (!records.empty() && records[0].images) j.images = records[0].images;
+  size_t complete = j.original.size();
+  std::erase_if(j.candidates, [&](const auto& e) { return e.second.size() < complete; });
+  return j;
+}
 
-  struct Row {
-    const char* name;
-    Statistic of;
-    double threshold;
-  };
-  const Row rows[] = {
-      {"fisher total, log ratio (paper: >= 0)", [](const Record& c, const Record& o) { return std::log(sum(c.fisher) / sum(o.fisher)); }, 0},
-      {"fisher total, log ratio, tau 0.9", [](const Record& c, const Record& o) { return std::log(sum(c.fisher) / sum(o.fisher)); }, std::log(0.9)},
-      {"fisher mean of layers' log ratios, tau 0.9", [](const Record& c, const Record& o) { return mean(layer_ratios(c, o)); }, std::log(0.9)},
-      {"fisher median of layers' log ratios, tau 0.9", [](const Record& c, const Record& o) { return median(layer_ratios(c, o)); }, std::log(0.9)},
-      {"fisher least layer log ratio, tau 0.5", [](const Record& c, const Record& o) {
-         Values v = layer_ratios(c, o);
-         return *std::min_element(v.begin(), v.end());
-       }, std::log(0.5)},
-      {"naswot difference (>= -2)", [](const Record& c, const Record& o) { return c.naswot - o.naswot; }, -2},
-      {"jacov difference (>= 0)", [](const Record& c, const Record& o) { return c.jacov - o.jacov; }, 0},
-      {"loss difference (<= 0)", [](const Record& c, const Record& o) { return o.loss - c.loss; }, 0},
-  };
-  Values macs;
-  for (const auto& [k, seeds] : by) macs.push_back(seeds.begin()->second->macs / original.begin()->second->macs);
-  out << std::fixed << std::setprecision(3) << std::left << std::setw(48) << "statistic" << std::right;
-  for (const char* h : {"mean", "seed sd", "cand sd", "flip %", "flip@med", "accept %", "rho MACs", "halves"}) out << std::setw(10) << h;
+std::vector<double> values(const Statistic& of, const Journal& journal, const std::map<int, const Record*>& candidate) {
+  Values out;
+  for (const auto& [seed, r] : candidate)
+    if (double v = of.of(*r, *journal.original.at(seed)); std::isfinite(v)) out.push_back(v);
+  return out;
+}
+
+bool paper(const Statistic& s) { return std::string_view(s.judge) == "fisher:paper"; }
+
+bool verdict(const Statistic& of, double threshold, const Values& seeds) {
+  if (paper(of)) return seeds[0] >= threshold;
+  return decide("", "", threshold, static_cast<int>(seeds.size()), [&](int k) { return seeds[static_cast<size_t>(k)]; }).allowed();
+}
+
+void print_statistics(const std::vector<Record>& records, std::ostream& out) {
+  Journal j = sorted(records);
+  if (j.original.empty()) return;
+  out << j.candidates.size() << " candidates by " << j.original.size() << " seeds, " << j.original.begin()->second->fisher.size() << " layers\n";
+  if (j.candidates.empty() || j.original.size() < 6) return;
+  out << std::fixed << std::setprecision(3) << std::left << std::setw(15) << "judge" << std::setw(38) << "statistic" << std::right;
+  for (const char* h : {"seeds", "mean", "seed sd", "cand sd", "flip %", "at 0: %", "accept %", "rho MACs", "halves"}) out << std::setw(10) << h;
   out << '\n';
-  for (const Row& row : rows) {
-    Values means, first, second, seed_sds;
-    for (const auto& [k, seeds] : by) {
-      Values all, a, b;
-      size_t i = 0;
-      for (const auto& [seed, r] : seeds) {
-        double v = row.of(*r, *original.at(seed));
-        all.push_back(v);
-        (i++ < complete / 2 ? a : b).push_back(v);
-      }
+  for (const Statistic& s : statistics()) {
+    double threshold = s.per_image ? s.threshold * static_cast<double>(j.images) : s.threshold;
+    Values means, first, second, seed_sds, macs;
+    double flips = 0, naive = 0, accepted = 0;
+    size_t seeds = values(s, j, j.original).size(), half = seeds / 2;
+    if (half < 2) {
+      out << std::left << std::setw(15) << s.judge << std::setw(38) << s.name << " not measured\n";
+      continue;
+    }
+    for (const auto& [k, records_of] : j.candidates) {
+      Values all = values(s, j, records_of);
+      if (all.size() != seeds) continue;
+      Values a(all.begin(), all.begin() + static_cast<int64_t>(half)), b(all.begin() + static_cast<int64_t>(half), all.end());
       means.push_back(mean(all));
       seed_sds.push_back(deviation(all));
       first.push_back(mean(a));
       second.push_back(mean(b));
+      macs.push_back(records_of.begin()->second->macs);
+      double yes = static_cast<double>(std::count_if(all.begin(), all.end(), [&](double v) { return v >= threshold; })) / static_cast<double>(seeds);
+      flips += paper(s) ? 2 * yes * (1 - yes) * static_cast<double>(seeds) / static_cast<double>(seeds - 1) : verdict(s, threshold, a) != verdict(s, threshold, b);
+      naive += (mean(a) >= 0) != (mean(b) >= 0);
+      accepted += verdict(s, threshold, all);
     }
-    auto flips = [&](double threshold) {
-      double n = 0;
-      for (size_t i = 0; i < first.size(); ++i) n += (first[i] >= threshold) != (second[i] >= threshold);
-      return 100 * n / static_cast<double>(first.size());
-    };
-    double accepted = 0;
-    for (double m : means) accepted += m >= row.threshold;
-    double seed_sd = mean(seed_sds);
+    if (means.empty()) continue;
+    double n = static_cast<double>(means.size()) / 100, seed_sd = mean(seed_sds);
     // The candidates' own variance: that of their means without what the seeds add to it.
-    double own = std::sqrt(std::max(0.0, deviation(means) * deviation(means) - seed_sd * seed_sd / static_cast<double>(complete)));
-    out << std::left << std::setw(48) << row.name << std::right << std::setw(10) << mean(means) << std::setw(10) << seed_sd << std::setw(10) << own
-        << std::setw(10) << std::setprecision(1) << flips(row.threshold) << std::setw(10) << flips(median(means)) << std::setw(10)
-        << 100 * accepted / static_cast<double>(means.size()) << std::setprecision(3) << std::setw(10) << spearman(means, macs) << std::setw(10)
-        << spearman(first, second) << '\n';
+    double own = std::sqrt(std::max(0.0, deviation(means) * deviation(means) - seed_sd * seed_sd / static_cast<double>(seeds)));
+    out << std::left << std::setw(15) << s.judge << std::setw(38) << s.name << std::right << std::setw(10) << seeds << std::setw(10) << mean(means)
+        << std::setw(10) << seed_sd << std::setw(10) << own << std::setprecision(1) << std::setw(10) << flips / n << std::setw(10) << naive / n
+        << std::setw(10) << accepted / n << std::setprecision(3) << std::setw(10) << spearman(means, macs) << std::setw(10) << spearman(first, second)
+        << '\n';
   }
-
-  // The judges' own rule, undecided counting as no, on the two halves of the seeds and on all.
-  struct Rule {
-    const char* name;
-    std::vector<std::pair<Statistic, double>> all;
-  };
-  auto total = [](const Record& c, const Record& o) { return std::log(sum(c.fisher) / sum(o.fisher)); };
-  auto median_layer = [](const Record& c, const Record& o) { return median(layer_ratios(c, o)); };
-  auto least_layer = [](const Record& c, const Record& o) {
-    Values v = layer_ratios(c, o);
-    return *std::min_element(v.begin(), v.end());
-  };
-  auto codes = [](const Record& c, const Record& o) { return c.naswot - o.naswot; };
-  auto capacity = [](const Record& c, const Record& o) { return std::log(std::min(c.macs / o.macs, c.parameters / o.parameters)); };
-  const Rule rules[] = {
-      {"fisher:paper, one seed against another", {}},
-      {"fisher total, tau 0.9", {{total, std::log(0.9)}}},
-      {"fisher total, tau 0.8", {{total, std::log(0.8)}}},
-      {"fisher total, tau 0.7", {{total, std::log(0.7)}}},
-      {"fisher median layer, tau 0.9", {{median_layer, std::log(0.9)}}},
-      {"fisher median layer, tau 0.8", {{median_layer, std::log(0.8)}}},
-      {"fisher least layer, tau 0.35", {{least_layer, std::log(0.35)}}},
-      {"naswot, drop 1", {{codes, -1}}},
-      {"naswot, drop 2", {{codes, -2}}},
-      {"capacity, network 0.5", {{capacity, std::log(0.5)}}},
-      {"capacity 0.2, naswot 2, fisher 0.9", {{capacity, std::log(0.2)}, {codes, -2}, {total, std::log(0.9)}}},
-      {"capacity 0.2, naswot 2, fisher 0.8", {{capacity, std::log(0.2)}, {codes, -2}, {total, std::log(0.8)}}},
-      {"capacity 0.2, naswot 1, fisher 0.8", {{capacity, std::log(0.2)}, {codes, -1}, {total, std::log(0.8)}}},
-      {"capacity 0.2, naswot 1, fisher 0.7", {{capacity, std::log(0.2)}, {codes, -1}, {total, std::log(0.7)}}},
-  };
-  out << '\n' << std::left << std::setw(48) << "rule" << std::right << std::setw(10) << "flip %" << std::setw(10) << "accept %" << '\n';
-  for (const Rule& rule : rules) {
-    double flips = 0, accepted = 0;
-    for (const auto& [k, seeds] : by) {
-      std::vector<int> names;
-      for (const auto& [seed, r] : seeds) names.push_back(seed);
-      auto verdict = [&, &seeds = seeds](size_t from, size_t count) {
-        if (rule.all.empty()) return total(*seeds.at(names[from]), *original.at(names[from])) >= 0;
-        for (const auto& [statistic, threshold] : rule.all) {
-          auto at = [&](int i) {
-            int seed = names[from + static_cast<size_t>(i)];
-            return statistic(*seeds.at(seed), *original.at(seed));
-          };
-          if (!decide("", "", threshold, static_cast<int>(count), at).allowed()) return false;
-        }
-        return true;
-      };
-      flips += verdict(0, complete / 2) != verdict(complete / 2, complete / 2);
-      accepted += verdict(0, complete);
-    }
-    double n = static_cast<double>(by.size()) / 100;
-    out << std::left << std::setw(48) << rule.name << std::right << std::setprecision(1) << std::setw(10) << flips / n << std::setw(10) << accepted / n << '\n';
-  }
+  out << "flip: the judge's own rule (undecided: no) on the two halves of the seeds (fisher:paper: on any two seeds); at 0: means of the\n"
+         "halves on different sides of 0; cand sd: deviation of candidates without the seeds'; halves: rank correlation between the\n"
+         "halves' means\n\n";
+  print_choice(j, out);
 }
 
 }  // namespace nasc
