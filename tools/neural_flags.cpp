@@ -1,8 +1,14 @@
 // From flags to a search.
 #include "tools/neural_flags.h"
 
+#include <algorithm>
+#include <chrono>
+
+#include "codegen/emit.h"
+#include "polyhedral/scheduler.h"
 #include "tools/neural/report.h"
 #include "tools/staging.h"
+#include "tools/tune/bench.h"
 
 namespace nasc {
 
@@ -41,9 +47,50 @@ void check_neural(NeuralOptions& n, const CompileOptions& compile, const std::st
     throw UserError(code::usage, "--candidate", "needs --journal");
 }
 
+namespace {
+
+// Whole networks as code in this process, run by turns; the least of each.
+std::vector<double> measured_ms(const Compilation& c, const std::vector<std::vector<Step>>& plans, double seconds) {
+  constexpr int kRounds = 15;
+  constexpr double kSample = 0.02; // seconds of one turn
+  auto begin = std::chrono::steady_clock::now();
+  auto spent = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  WeightPool pool(size_t{256} << 20);
+  std::vector<std::unique_ptr<LoadedModule>> loaded;
+  for (const std::vector<Step>& plan : plans) {
+    double one = loaded.empty() ? 0 : spent() / static_cast<double>(loaded.size());
+    if (seconds > 0 && spent() + one > seconds)
+      break;
+    Module module = textual_module(c.lowered, c.options.target);
+    for (const Step& step : plan) {
+      auto next = apply(module, step);
+      NASC_CHECK(next) << text(step) << ": " << next.error().text;
+      module = std::move(*next);
+    }
+    ScheduleOptions how{.level = c.options.level, .winograd = c.options.winograd};
+    loaded.push_back(std::make_unique<LoadedModule>(schedule_module(std::move(module), how).module, pool));
+  }
+  int threads = c.options.threads > 0 ? c.options.threads : c.options.target.cores;
+  std::vector<double> best(plans.size(), 0);
+  std::vector<int> calls(plans.size(), 1);
+  for (int round = 0; round <= kRounds; ++round)
+    for (size_t k = 0; k < loaded.size(); ++k) {
+      double one = loaded[k]->seconds(calls[k], threads) / calls[k];
+      if (round > 0)
+        best[k] = best[k] == 0 ? 1e3 * one : std::min(best[k], 1e3 * one);
+      calls[k] = static_cast<int>(std::clamp(kSample / std::max(one, 1e-9), 1.0, 1000.0));
+    }
+  return best;
+}
+
+} // namespace
+
 std::vector<Step> choose_neural_steps(Compilation& c, NeuralOptions n, std::optional<NeuralSearch>& search) {
   if (n.journal.empty())
     n.journal = default_journal(n.stem, c.network.model_hash, n);
+  // Without a level there is no scheduler whose code could be measured for what it will be; nor for another machine.
+  if (c.options.level >= 2 && c.options.target.text() == host_target().text())
+    n.measure = [&](const std::vector<std::vector<Step>>& plans, double seconds) { return measured_ms(c, plans, seconds); };
   search = search_neural(c.network, c.options.model, c.options.import, c.options.target, n, [&](const NeuralProgress& p) {
     c.progress({.name = p.what.c_str(), .done = p.done, .total = p.total});
   });

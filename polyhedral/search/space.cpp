@@ -217,6 +217,14 @@ std::vector<int> Space::roots() const {
     out.insert(out.end(), g.roots.begin(), g.roots.end());
   return out;
 }
+Space alone(const Space& space, size_t group) {
+  Space one = space;
+  for (size_t g = 0; g < one.groups.size(); ++g)
+    if (g != group)
+      one.groups[g].roots.clear();
+  return one;
+}
+
 double Space::size() const { return below_ways(*this, roots()); }
 
 uint64_t Space::hash() const {

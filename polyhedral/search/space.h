@@ -42,6 +42,9 @@ struct Space {
   uint64_t hash() const;
 };
 
+// The group alone, so that its points can be counted through: no other decides anything.
+Space alone(const Space& space, size_t group);
+
 // Throws UserError: a selector that matches no layer (unless optional), or a space without choices.
 Space bound_space(SpaceText text, const std::vector<SpaceLayer>& layers);
 

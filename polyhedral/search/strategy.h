@@ -38,9 +38,11 @@ struct StrategyContext {
   uint64_t seed = 0;
   int fidelities = 1;
   size_t objectives = 1;
-  // For `exact`: the table, and the largest sums of its metrics after the first.
+  // For `exact`: the table, and the largest sums of its metrics after the first. The first `estimated` of these limits are
+  // no certainties: selections are proposed for limits around them.
   AdditiveMetrics additive;
   std::vector<double> limits;
+  size_t estimated = 0;
   std::map<std::string, double> options; // all of the definition's, filled with defaults
   double option(const std::string& name) const { return options.at(name); }
 };

@@ -142,15 +142,19 @@ Expected<CandidateForms> FormTable::candidate(const std::vector<LayerSteps>& cho
   for (auto& [j, base] : bases) {
     base.kept.clear();
     out.layers[j] = entry(base);
-    for (const Change& change : changes) {
+    for (Change& change : changes) {
       if (change.layer != j)
         continue;
       const Expected<Rewritten>& after = rewritten(base, canonical_text(base), change.steps, change.key);
-      if (!after)
+      if (after)
+        out.layers[j] = after->entry;
+      else if (change.cuts) // others read what it writes
         return refuse(after.error().code, layers_.layers[j].name + ": " + after.error().text);
-      out.layers[j] = after->entry;
+      else
+        change.steps.clear(); // what is left of its inputs leaves no room for its own change
     }
   }
+  std::erase_if(changes, [](const Change& c) { return c.steps.empty(); });
   std::stable_sort(changes.begin(), changes.end(), [](const Change& a, const Change& b) { return a.cuts > b.cuts; });
   for (Change& change : changes) {
     out.changed.push_back(change.layer);
@@ -160,32 +164,22 @@ Expected<CandidateForms> FormTable::candidate(const std::vector<LayerSteps>& cho
   return out;
 }
 
-namespace {
-// The group alone, so that its points can be counted through.
-Space only(const Space& space, size_t group) {
-  Space one = space;
-  for (size_t g = 0; g < one.groups.size(); ++g)
-    if (g != group)
-      one.groups[g].roots.clear();
-  return one;
-}
-} // namespace
-
-void prune(Space& space, FormTable& table) {
+void prune(Space& space, FormTable& table, const std::function<bool(const CandidateForms&)>& allowed) {
   constexpr size_t kMost = 20'000; // points of one group; a larger one is left as it is
   std::vector<std::vector<bool>> used(space.nodes.size());
   for (size_t i = 0; i < space.nodes.size(); ++i)
     used[i].assign(space.nodes[i].options.size(), false);
   std::vector<bool> known(space.groups.size(), false);
   for (size_t g = 0; g < space.groups.size(); ++g) {
-    Space one = only(space, g);
+    Space one = alone(space, g);
     if (space.groups[g].section || !(one.size() <= static_cast<double>(kMost)))
       continue;
     known[g] = true;
     Dna dna = first_dna(one);
     do {
       Decoded decoded = decode_group(space, g, dna.values);
-      if (!table.candidate(decoded.steps))
+      Expected<CandidateForms> c = table.candidate(decoded.steps);
+      if (!c || !allowed(*c))
         continue;
       for (const Site& s : sites(one, dna)) {
         const SpaceNode& node = space.nodes[static_cast<size_t>(s.node)];

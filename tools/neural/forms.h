@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 
@@ -34,7 +35,8 @@ class FormTable {
 public:
   FormTable(LayerTable& layers, const Target& target);
   const CandidateForms& original() const { return original_; }
-  // Refusals: those of the steps, of channel ties, and composed-cuts.
+  // A layer's steps that the cuts of others leave no room for are left out. Refusals: those of the steps alone, of channel
+  // ties, and composed-cuts.
   Expected<CandidateForms> candidate(const std::vector<LayerSteps>& steps);
   // The steps of one layer, and their text without the layer's name: equal for equal changes of equal layers.
   struct ParsedSteps {
@@ -64,7 +66,8 @@ private:
   void total(CandidateForms& c) const;
 };
 
-// Removes from the space what no layer can take: candidates that are refused in every combination.
-void prune(Space& space, FormTable& table);
+// Removes from the space what no layer can take: choices that, alone in their layer, are refused or not allowed in every
+// combination.
+void prune(Space& space, FormTable& table, const std::function<bool(const CandidateForms&)>& allowed = [](const auto&) { return true; });
 
 } // namespace nasc

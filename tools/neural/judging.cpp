@@ -1,11 +1,12 @@
 // Scores judged; one line per answer in a file.
 #include "tools/neural/judging.h"
 
+#include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tools/neural_scores.h"
+#include "tools/search/synced_lines.h"
 
 namespace nasc {
 namespace {
@@ -69,10 +70,32 @@ std::string refusal_text(const Judged& j) {
   return "";
 }
 
+namespace {
+// The statistic of a judge on one seed, what its verdict says of it, and the least that it allows.
+struct Statistic {
+  const char* judge;
+  double (*value)(SeededScores& original, SeededScores& candidate, int seed);
+  double (*judged)(const std::vector<Measure>& measures);
+  double (*least)(const JudgeOptions& options, double batch);
+};
+double log_total(SeededScores& o, SeededScores& c, int seed) { return std::log(c.at(seed).total() / o.at(seed).total()); }
+double first_measure(const std::vector<Measure>& m) { return m[0].value; }
+const Statistic kStatistics[] = {
+    {"naswot", [](SeededScores& o, SeededScores& c, int seed) { return c.at(seed).naswot - o.at(seed).naswot; }, first_measure,
+     [](const JudgeOptions& j, double batch) { return -j.naswot_drop * batch; }},
+    {"fisher", log_total, first_measure, [](const JudgeOptions& j, double) { return std::log(j.tau); }},
+    {"fisher:median", median_log_ratio, first_measure, [](const JudgeOptions& j, double) { return std::log(j.median_tau); }},
+    {"fisher:paper", log_total, [](const std::vector<Measure>& m) { return std::log(m[0].value / m[1].value); },
+     [](const JudgeOptions&, double) { return 0.0; }}};
+} // namespace
+
 struct Judging::Impl {
   JudgingOptions options;
+  std::vector<const Statistic*> statistics;
+  std::vector<JudgedSum> sums; // as statistics
   std::vector<const Judge*> judges;
   std::unique_ptr<NeuralScores> scores;
+  std::unique_ptr<SyncedLines> file;
   std::map<std::string, json> known;
   std::string source, prefix; // prefix of keys: what answers depend on besides the plan
   int evaluations = 0;
@@ -88,22 +111,22 @@ struct Judging::Impl {
   void read_file() {
     if (options.file.empty())
       return;
-    std::ifstream in(options.file);
-    for (std::string line; std::getline(in, line);) {
-      json j = json::parse(line, nullptr, false); // a torn line is no answer
-      if (j.is_object() && j.contains("key") && j.contains("answer"))
-        known[j["key"].get<std::string>()] = j["answer"];
+    file = std::make_unique<SyncedLines>(options.file);
+    Lines lines = complete_lines(file->read());
+    file->cut(lines.bytes);
+    for (const std::string& line : lines.complete) {
+      if (line.empty())
+        continue;
+      json j = json::parse(line, nullptr, false);
+      if (!j.is_object() || !j.contains("key") || !j.contains("answer"))
+        throw UserError(code::bad_file, options.file, "no verdicts of nasc");
+      known[j["key"].get<std::string>()] = j["answer"];
     }
   }
   void remember(const std::string& key, const json& answer) {
     known[key] = answer;
-    if (options.file.empty())
-      return;
-    std::ofstream out(options.file, std::ios::app);
-    // After a torn line the first newline ends it.
-    out << "\n" + json{{"key", key}, {"answer", answer}}.dump(-1, ' ', false, json::error_handler_t::replace) << std::flush;
-    if (!out)
-      throw UserError(code::io_error, options.file, "cannot be written");
+    if (file)
+      file->add(json{{"key", key}, {"answer", answer}}.dump(-1, ' ', false, json::error_handler_t::replace));
   }
 
   // Layers by name, over the seeds that a verdict looked at.
@@ -136,6 +159,11 @@ Judging::Judging(const std::string& model, const ImportOptions& import, const Ju
   for (const Judge* j : i.judges)
     how.with_jacobian |= std::string(j->name) == "jacov";
   i.scores = std::make_unique<NeuralScores>(model, how);
+  for (const Statistic& s : kStatistics)
+    if (std::any_of(i.judges.begin(), i.judges.end(), [&](const Judge* j) { return std::string(s.judge) == j->name; })) {
+      i.statistics.push_back(&s);
+      i.sums.push_back({s.judge, s.least(options.judges, static_cast<double>(options.batch))});
+    }
   i.source = i.scores->original().data().minibatches.at(0).source;
   i.prefix = text(options.legality, "|", i.source, "|", options.batch, "|", options.seed, "|", options.judges.max_seeds, "|");
   i.read_file();
@@ -164,21 +192,54 @@ Expected<Judged> Judging::judge(const std::vector<Step>& plan) {
   return out;
 }
 
-Expected<Measure> Judging::sensitivity(const std::vector<Step>& plan, int seeds) {
+Expected<std::vector<Measure>> Judging::sensitivity(const std::vector<Step>& plan, int seeds) {
   Impl& i = *impl_;
   std::string key = i.prefix + text("sensitivity|", seeds, "|") + plan_text(plan);
-  if (auto found = i.known.find(key); found != i.known.end())
-    return measure_of(found->second);
+  std::vector<Measure> out;
+  if (auto found = i.known.find(key); found != i.known.end()) {
+    for (const json& m : found->second)
+      out.push_back(measure_of(m));
+    return out;
+  }
   auto scores = i.candidate(plan);
   if (!scores)
     return std::unexpected(scores.error());
-  std::vector<double> logs;
-  for (int s = 0; s < seeds; ++s)
-    logs.push_back(std::log((*scores)->at(s).total() / i.scores->original().at(s).total()));
+  json lines = json::array();
+  for (const Statistic* s : i.statistics) {
+    std::vector<double> values;
+    for (int seed = 0; seed < seeds; ++seed)
+      values.push_back(s->value(i.scores->original(), **scores, seed));
+    Paired p = paired(values);
+    out.push_back({s->judge, p.mean, p.deviation / std::sqrt(static_cast<double>(seeds))});
+    lines.push_back(measure_json(out.back()));
+  }
   i.evaluations += seeds;
-  Paired p = paired(logs);
-  Measure out{"log fisher ratio", p.mean, p.deviation / std::sqrt(static_cast<double>(seeds))};
-  i.remember(key, measure_json(out));
+  i.remember(key, lines);
+  return out;
+}
+
+std::vector<double> Judging::remembered(const std::string& what, const std::vector<std::vector<Step>>& plans,
+                                        const std::function<std::vector<double>()>& make) {
+  std::string key = impl_->prefix + what;
+  for (const std::vector<Step>& p : plans)
+    key += "|" + plan_text(p);
+  if (auto found = impl_->known.find(key); found != impl_->known.end())
+    return found->second.get<std::vector<double>>();
+  std::vector<double> out = make();
+  impl_->remember(key, out);
+  return out;
+}
+
+const std::vector<JudgedSum>& Judging::sums() const { return impl_->sums; }
+
+std::vector<std::optional<double>> Judging::values(const Judged& judged) const {
+  std::vector<std::optional<double>> out;
+  for (const Statistic* s : impl_->statistics) {
+    out.emplace_back();
+    for (const NamedVerdict& v : judged.verdicts)
+      if (v.judge == s->judge && v.verdict.measures.size() >= 2)
+        out.back() = s->judged(v.verdict.measures);
+  }
   return out;
 }
 

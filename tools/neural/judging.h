@@ -1,8 +1,10 @@
 // Judges of capacity asked about whole candidates; what they said is remembered on disk.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "frontend/import.h"
 #include "legality/conjunction.h"
@@ -28,6 +30,11 @@ struct Judged {
   int evaluations = 0;                   // networks run
   bool remembered = false;
 };
+// What a judge of the list weighs, where changes of layers add up: a number that must stay at or above `least`.
+struct JudgedSum {
+  std::string judge;
+  double least = 0;
+};
 // The refusing verdict in a line; empty when there is none.
 std::string refusal_text(const Judged& judged);
 
@@ -38,8 +45,14 @@ public:
   ~Judging();
   // The Network that this plan makes. A refusal when a step does not apply or the result cannot be scored.
   Expected<Judged> judge(const std::vector<Step>& plan);
-  // Log of the total Fisher ratio over a few seeds: how sensitive the network is to these steps alone.
-  Expected<Measure> sensitivity(const std::vector<Step>& plan, int seeds);
+  const std::vector<JudgedSum>& sums() const;
+  // What these steps do to each of sums(), over a few seeds: how sensitive the network is to them.
+  Expected<std::vector<Measure>> sensitivity(const std::vector<Step>& plan, int seeds);
+  // What was judged, in the numbers of sums(); nothing where the judge was not asked.
+  std::vector<std::optional<double>> values(const Judged& judged) const;
+  // What `make` gives for these plans, once and for all: measured times would differ when a search is resumed.
+  std::vector<double> remembered(const std::string& what, const std::vector<std::vector<Step>>& plans,
+                                 const std::function<std::vector<double>()>& make);
   const std::string& data_source() const;
   bool real_data() const;
   int evaluations() const; // of candidates, made and not remembered

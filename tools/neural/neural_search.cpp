@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "polyhedral/search/builtin.h"
 #include "polyhedral/search/rng.h"
@@ -65,15 +66,6 @@ struct Free {
     out.metrics = {{"predicted_ms", {(*forms(c))->ms, 0}}};
     return out;
   }
-  // For `exact`: predicted time, MACs and parameters that a group's choice changes, as shares of the network.
-  std::optional<std::vector<double>> alone(const Space& space, size_t group, const std::vector<double>& values) const {
-    Expected<CandidateForms> c = table.candidate(decode_group(space, group, values).steps);
-    const CandidateForms& o = table.original();
-    if (!c || (capacity && !below_floor(*c, o, table.layers(), options.judges).empty()))
-      return {};
-    return std::vector<double>{c->ms - o.ms, static_cast<double>(o.macs - c->macs) / static_cast<double>(o.macs),
-                               static_cast<double>(o.parameters - c->parameters) / static_cast<double>(o.parameters)};
-  }
 };
 
 bool has_word(const std::string& list, const std::string& word) {
@@ -91,16 +83,88 @@ std::vector<std::pair<size_t, std::vector<Step>>> by_layer(const LayerTable& lay
   return out;
 }
 
-// Accepted, by the objective.
+// For `exact`: predicted time, what the judges weigh, MACs and parameters that a group's choice changes, as shares of what may
+// be lost. Only options that were measured, and keeping everything.
+struct Additive {
+  static constexpr double kGrain = 200; // of a limit: nearly equal sums are equal
+  FormTable& table;
+  Sensitivities* sensitivities; // nullptr: no judge weighs sums
+  std::vector<double> limits;
+  size_t estimated = 0;
+
+  Additive(FormTable& t, Sensitivities* s, double most_lost) : table(t), sensitivities(s) {
+    if (s)
+      for (const JudgedSum& sum : s->sums())
+        limits.push_back(std::max(-sum.least, 0.05));
+    estimated = limits.size();
+    limits.insert(limits.end(), 2, most_lost);
+  }
+  std::optional<std::vector<double>> operator()(const std::vector<LayerSteps>& steps) const {
+    Expected<CandidateForms> c = table.candidate(steps);
+    const CandidateForms& o = table.original();
+    if (!c)
+      return {};
+    std::vector<double> out = {c->ms - o.ms};
+    if (sensitivities) {
+      std::vector<LayerOption> options = sensitivities->options(steps);
+      for (const LayerOption& option : options)
+        if (!sensitivities->measured(option))
+          return {};
+      for (double value : sensitivities->predict(options).value)
+        out.push_back(std::max(0.0, -value));
+    }
+    auto lost = [](int64_t before, int64_t after) { return static_cast<double>(before - after) / static_cast<double>(before); };
+    out.push_back(lost(o.macs, c->macs)), out.push_back(lost(o.parameters, c->parameters));
+    for (size_t j = 0; j < limits.size(); ++j)
+      out[1 + j] = std::round(out[1 + j] / limits[j] * kGrain) * limits[j] / kGrain;
+    return out;
+  }
+};
+
+// Accepted; where both were measured and differ by more than noise the faster, else by the objective.
 void choose(NeuralSearch& out, const Cascade& cascade) {
+  constexpr double kNoise = 0.03;
   for (size_t k = 0; k < out.finalists.size(); ++k) {
     const Finalist& f = out.finalists[k];
     if (!f.judged.allowed)
       continue;
     auto value = [&](const Finalist& x) { return cascade.outcome_of(out.search.judged[x.candidate]); };
-    if (!out.winner || better(value(f), value(out.finalists[*out.winner])))
+    if (!out.winner) {
+      out.winner = k;
+      continue;
+    }
+    const Finalist& best = out.finalists[*out.winner];
+    double faster = f.measured_ms > 0 && best.measured_ms > 0 ? best.measured_ms / f.measured_ms - 1 : 0;
+    if (std::abs(faster) > kNoise ? faster > 0 : better(value(f), value(best)))
       out.winner = k;
   }
+}
+
+// Only time is measured: another objective decides by itself.
+bool about_time(const Objective& objective) {
+  std::vector<std::string> all = metrics_of(Objective{{objective.terms.at(0)}, {}});
+  return objective.terms.size() == 1 && !objective.terms[0].maximise && all == std::vector<std::string>{"predicted_ms"};
+}
+
+void measure_finalists(NeuralSearch& out, Judging& judging, const NeuralOptions& options, NeuralStageCount& count,
+                       const StageClock& clock, const std::function<void(const NeuralProgress&)>& progress) {
+  double begin = clock.seconds();
+  std::vector<std::vector<Step>> plans;
+  std::vector<Finalist*> of;
+  for (Finalist& f : out.finalists)
+    if (f.judged.allowed)
+      plans.push_back(out.forms[f.candidate].plan), of.push_back(&f);
+  double left = clock.limit > 0 ? clock.limit - begin : 0;
+  if (plans.empty() || left < 0)
+    return;
+  plans.emplace_back(), of.push_back(nullptr);
+  progress({0, plans.size(), "measures the accepted candidates"});
+  std::vector<double> ms = judging.remembered("measured", plans, [&] { return options.measure(plans, left); });
+  for (size_t k = 0; k < ms.size(); ++k) {
+    (of[k] ? of[k]->measured_ms : out.original_ms) = ms[k];
+    count.judged += of[k] && ms[k] > 0;
+  }
+  count.seconds = clock.seconds() - begin;
 }
 
 } // namespace
@@ -123,13 +187,15 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
     throw UserError(code::unsupported_op, model, "has no convolution that neural steps could rewrite");
   FormTable table(layers, target);
   Space space = bound_space(load_space(options.space), space_layers(network, target.lanes(4)));
-  prune(space, table);
+  Free free{table, options, has_word(options.legality, "capacity")};
+  prune(space, table, [&](const CandidateForms& c) {
+    return !free.capacity || below_floor(c, table.original(), layers, options.judges, true).empty();
+  });
 
   NeuralSearch out;
   out.layers = layers.layers, out.original = table.original();
   out.owner = table.owner();
   out.space = options.space, out.space_size = space.size();
-  Free free{table, options, has_word(options.legality, "capacity")};
   EvaluatorContext context;
   context.services["static"] = [&](Candidate& c, const EvaluationBudget&) { return free.counts(c); };
   context.services["model"] = [&](Candidate& c, const EvaluationBudget&) { return free.time(c); };
@@ -147,6 +213,19 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
     return out;
   }
 
+  JudgingOptions how{options.legality, options.data, options.batch, options.seed,
+                     options.journal.empty() ? "" : options.journal + ".verdicts", options.judges};
+  Judging judging(model, import, how);
+  out.data_source = judging.data_source(), out.real_data = judging.real_data();
+  int evaluations = options.evaluations;
+  Sensitivities sensitivities(table, judging);
+  if (!judging.sums().empty()) {
+    NeuralStageCount count{"sensitivity", 0, 0, 0, 0, {}};
+    fill_sensitivities(sensitivities, space, out, evaluations * 2 / 5, clock.share(0.4), count, progress);
+    evaluations -= count.evaluations;
+    out.stages.push_back(count);
+  }
+
   SearchSetup setup;
   setup.space = &space, setup.cascade = &cascade;
   setup.strategy = parse_strategy(options.strategy);
@@ -154,9 +233,11 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
   setup.seed = options.seed, setup.model_hash = network.model_hash;
   setup.journal = options.journal;
   setup.canonical = [&](Candidate& c) { return free.key(c); };
-  setup.additive = [&](size_t group, const std::vector<double>& values) { return free.alone(space, group, values); };
-  double most_lost = 1 - (free.capacity ? options.judges.network_floor : 0);
-  setup.limits = {most_lost, most_lost};
+  Additive additive(table, judging.sums().empty() ? nullptr : &sensitivities, 1 - (free.capacity ? options.judges.network_floor : 0));
+  setup.additive = [&](size_t group, const std::vector<double>& values) {
+    return additive(decode_group(space, group, values).steps);
+  };
+  setup.limits = additive.limits, setup.estimated = additive.estimated;
   double best = 0;
   setup.progress = [&](const Candidate& c, bool) {
     Forms f = std::any_cast<Forms>(c.work);
@@ -167,8 +248,9 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
       progress({c.number, setup.budget.candidates,
                 fmt::format("free checks, best {:.3f} of {:.3f} ms predicted", best, out.original.ms)});
   };
+  double begin = clock.seconds();
   out.search = run_search(setup);
-  NeuralStageCount free_count{"free checks", out.search.judged.size(), 0, 0, clock.seconds(), {}};
+  NeuralStageCount free_count{"free checks", out.search.judged.size(), 0, 0, clock.seconds() - begin, {}};
   std::vector<size_t> survivors;
   for (size_t k = 0; k < out.search.judged.size(); ++k) {
     const Candidate& c = out.search.judged[k];
@@ -184,24 +266,13 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
     return better(cascade.outcome_of(out.search.judged[a]), cascade.outcome_of(out.search.judged[b]));
   });
 
-  if (!survivors.empty()) {
-    JudgingOptions how{options.legality, options.data, options.batch, options.seed,
-                       options.journal.empty() ? "" : options.journal + ".verdicts", options.judges};
-    Judging judging(model, import, how);
-    out.data_source = judging.data_source(), out.real_data = judging.real_data();
-    int evaluations = options.evaluations;
-    if (has_word(options.legality, "fisher")) {
-      NeuralStageCount count{"sensitivity", 0, 0, 0, 0, {}};
-      StageClock share{clock.seconds, clock.limit > 0 ? clock.seconds() + 0.2 * (clock.limit - clock.seconds()) : 0};
-      survivors = screen(survivors, out, table, judging, options, evaluations / 5, share, count, progress);
-      evaluations -= count.evaluations;
-      out.stages.push_back(count);
-    }
-    NeuralStageCount count{"judges", 0, 0, 0, 0, {}};
-    out.finalists = judge_survivors(survivors, out, judging, options, evaluations, clock, count, progress);
-    out.stages.push_back(count);
-    choose(out, cascade);
-  }
+  NeuralStageCount screened{"screen", 0, 0, 0, 0, {}}, judged{"judges", 0, 0, 0, 0, {}}, measured{"measure", 0, 0, 0, 0, {}};
+  std::vector<Survivor> left = screen(survivors, out, sensitivities, screened);
+  out.finalists = judge_survivors(left, out, judging, options, evaluations, clock, judged, progress);
+  if (options.measure && about_time(cascade.objective))
+    measure_finalists(out, judging, options, measured, clock, progress);
+  out.stages.insert(out.stages.end(), {screened, judged, measured});
+  choose(out, cascade);
   out.ended = clock.over() ? "time" : out.search.ended;
   if (out.winner) {
     out.plan = out.forms[out.finalists[*out.winner].candidate].plan;
@@ -221,8 +292,13 @@ std::string summary(const NeuralSearch& s) {
                        c.evaluations, c.seconds,
                        most == c.reasons.end() ? "" : fmt::format("  mostly {} ({})", most->first, most->second));
   }
-  if (!s.winner)
+  if (!s.winner) {
+    for (const Finalist& f : s.finalists)
+      out += fmt::format("  candidate {}: MACs {:.3f}, predicted {:.3f} of {:.3f} ms, {}\n", s.search.judged[f.candidate].number,
+                         static_cast<double>(s.forms[f.candidate].macs) / static_cast<double>(s.original.macs),
+                         s.forms[f.candidate].ms, s.original.ms, f.refused.empty() ? refusal_text(f.judged) : f.refused);
     return out + "  no candidate was accepted: the exact network is compiled\n";
+  }
   const Finalist& f = s.finalists[*s.winner];
   const CandidateForms& w = s.forms[f.candidate];
   out += fmt::format("  winner: candidate {}, {} of {} convolutions changed, MACs {:.3f}, parameters {:.3f}, predicted {:.3f} "
@@ -230,6 +306,11 @@ std::string summary(const NeuralSearch& s) {
                      s.search.judged[f.candidate].number, w.changed.size(), s.layers.size(),
                      static_cast<double>(w.macs) / static_cast<double>(s.original.macs),
                      static_cast<double>(w.parameters) / static_cast<double>(s.original.parameters), w.ms, s.original.ms);
+  if (f.measured_ms > 0)
+    out += fmt::format("  measured {:.3f} ms{}\n", f.measured_ms,
+                       s.original_ms > 0 ? fmt::format(", the original {:.3f} ms: {:.2f} times as fast", s.original_ms,
+                                                       s.original_ms / f.measured_ms)
+                                         : "");
   for (const NamedVerdict& v : f.judged.verdicts) {
     out += "  " + v.judge + ": " + name(v.verdict.answer);
     for (const Measure& m : v.verdict.measures)

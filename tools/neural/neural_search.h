@@ -12,7 +12,7 @@
 namespace nasc {
 
 struct NeuralOptions {
-  std::string space = "builtin:nas-pte", strategy = "random", objective = "min predicted_ms";
+  std::string space = "builtin:nas-pte", strategy = "exact", objective = "min predicted_ms";
   std::string budget = "1000,300s", legality = kDefaultLegality;
   std::string data, journal, report; // files
   std::string stem;         // of the journal's name when none is given
@@ -22,6 +22,9 @@ struct NeuralOptions {
   size_t wanted = 3;        // accepted candidates to look for
   int evaluations = 250;    // networks scored at most
   JudgeOptions judges;
+  // Milliseconds of the compiled networks of these plans, measured by turns; an empty plan is the original. As many as are
+  // compiled within the seconds (0: no limit), the rest 0. Without it the prediction decides among accepted candidates.
+  std::function<std::vector<double>(const std::vector<std::vector<Step>>&, double seconds)> measure;
 };
 
 // How one survivor of the free checks fared.
@@ -29,6 +32,7 @@ struct Finalist {
   size_t candidate = 0; // index into judged
   Judged judged;
   std::string refused;  // why there is no answer
+  double measured_ms = 0; // of the compiled network; 0: not measured
 };
 
 struct NeuralStageCount {
@@ -43,6 +47,7 @@ struct NeuralSearch {
   SearchResult search;
   std::vector<CandidateForms> forms;  // by judged; those rejected as illegal have no layers
   CandidateForms original;
+  double original_ms = 0;             // measured; 0: not measured
   std::vector<NeuralLayer> layers;
   std::vector<Finalist> finalists;    // in the order of judging
   std::vector<NeuralStageCount> stages;

@@ -1,4 +1,4 @@
-// Screening by sums, and the walk over survivors.
+// Which entries of the table are worth their price, screening by sums, and the walk over survivors.
 #include "tools/neural/stages.h"
 
 #include <fmt/core.h>
@@ -8,21 +8,49 @@
 
 namespace nasc {
 namespace {
-constexpr int kSensitivitySeeds = 2;
-constexpr double kSeedDeviation = 0.11; // of one log ratio between seeds; two seeds alone say too little about it
-constexpr double kConfidence = 1.96;
-constexpr size_t kFastest = 100;     // survivors that say which entries are worth their price
-constexpr size_t kPatience = 6;      // refusals in a row before the stride doubles
+constexpr size_t kPerClass = 8;     // entries measured of a class of layers
+constexpr double kBetter = 1.15;    // times as fast and keeps as much: the other option is not needed
+constexpr size_t kMost = 20'000;    // points of one group that are looked at
+constexpr size_t kPatience = 4;     // refusals in a row before the stride grows
+constexpr double kWorse = 1.05;     // least growth of a correction by a refusal
+
+struct ClassOption {
+  LayerOption option;
+  double saved = 0; // by all layers of the class
+};
+
+// By class: what its layers may become, each once.
+std::map<std::string, std::vector<ClassOption>> offered(Sensitivities& table, const Space& space) {
+  std::map<std::string, std::map<std::string, ClassOption>> found;
+  for (size_t g = 0; g < space.groups.size(); ++g) {
+    Space one = alone(space, g);
+    if (space.groups[g].section || !(one.size() <= static_cast<double>(kMost)))
+      continue;
+    Dna dna = first_dna(one);
+    do {
+      for (const LayerOption& o : table.options(decode_group(space, g, dna.values).steps)) {
+        ClassOption& c = found[table.class_of(o.layer)].try_emplace(o.key, ClassOption{o, 0}).first->second;
+        c.saved += o.saved;
+      }
+    } while (advance(one, dna));
+  }
+  std::map<std::string, std::vector<ClassOption>> out;
+  for (const auto& [name, by_key] : found)
+    for (const auto& [key, c] : by_key)
+      if (c.saved > 0 && !key.empty())
+        out[name].push_back(c);
+  return out;
+}
 
 } // namespace
 
 std::string below_floor(const CandidateForms& c, const CandidateForms& o, const LayerTable& layers,
-                        const JudgeOptions& floors) {
+                        const JudgeOptions& floors, bool alone) {
   auto share = [](int64_t after, int64_t before) {
     return before ? static_cast<double>(after) / static_cast<double>(before) : 1.0;
   };
   double network = std::min(share(c.macs, o.macs), share(c.parameters, o.parameters));
-  if (network < floors.network_floor)
+  if (network < floors.network_floor && !alone)
     return fmt::format("network below its floor: keeps {:.3f}, at least {}", network, floors.network_floor);
   for (size_t k = 0; k < c.layers.size(); ++k) {
     double kept = std::min(share(c.layers[k]->macs, o.layers[k]->macs),
@@ -34,78 +62,108 @@ std::string below_floor(const CandidateForms& c, const CandidateForms& o, const 
   return "";
 }
 
-std::vector<size_t> screen(const std::vector<size_t>& survivors, const NeuralSearch& search, FormTable& table,
-                           Judging& judging, const NeuralOptions& options, int evaluations, const StageClock& clock,
-                           NeuralStageCount& count, const std::function<void(const NeuralProgress&)>& progress) {
-  using Key = std::pair<size_t, std::string>;
+void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSearch& search, int evaluations,
+                        const StageClock& clock, NeuralStageCount& count, const ShowProgress& progress) {
   double begin = clock.seconds();
-  LayerTable& layers = table.layers();
-  auto keys = [&](size_t candidate) {
-    std::vector<std::pair<Key, std::vector<std::string>>> out;
-    for (const LayerSteps& l : search.search.judged[candidate].decoded.steps)
-      if (!l.section)
-        out.push_back({{layers.equals[layers.index(l.where)], table.parsed(l).key}, l.steps});
-    return out;
-  };
-  std::map<Key, std::pair<size_t, std::vector<std::string>>> wanted;
-  for (size_t k = 0; k < std::min(kFastest, survivors.size()); ++k)
-    for (auto& [key, steps] : keys(survivors[k])) {
-      auto& w = wanted[key];
-      ++w.first, w.second = steps;
-    }
-  std::vector<std::pair<Key, std::pair<size_t, std::vector<std::string>>>> order(wanted.begin(), wanted.end());
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second.first > b.second.first; });
-
-  std::map<Key, Measure> known;
-  for (const auto& [key, w] : order) {
-    if (evaluations < kSensitivitySeeds || clock.over())
-      break;
-    const std::string& where = layers.layers[key.first].name;
-    progress({known.size(), order.size(), "sensitivity " + where});
-    Expected<CandidateForms> alone = table.candidate({{where, false, w.second}});
-    if (!alone)
-      continue;
-    Expected<Measure> m = judging.sensitivity(alone->plan, kSensitivitySeeds);
-    evaluations -= kSensitivitySeeds, count.evaluations += kSensitivitySeeds;
-    if (!m)
-      continue;
-    m->error = std::max(m->error, kSeedDeviation / std::sqrt(double{kSensitivitySeeds}));
-    known[key] = *m;
+  std::vector<std::pair<double, LayerOption>> order; // by what an entry may gain, classes by turns
+  for (auto& [name, all] : offered(table, space)) {
+    std::stable_sort(all.begin(), all.end(), [](const ClassOption& a, const ClassOption& b) { return a.saved > b.saved; });
+    std::vector<ClassOption> kept;
+    for (const ClassOption& c : all)
+      if (kept.size() < kPerClass && std::none_of(all.begin(), all.end(), [&](const ClassOption& other) {
+            return other.option.share >= c.option.share && other.saved > kBetter * c.saved;
+          }))
+        kept.push_back(c);
+    for (size_t k = 0; k < kept.size(); ++k)
+      order.emplace_back(kept[k].saved / static_cast<double>(1 + k), kept[k].option);
   }
-
-  std::vector<size_t> left;
-  double least = std::log(options.judges.tau);
-  for (size_t candidate : survivors) {
-    double sum = 0, square = 0;
-    for (const auto& [key, unused] : keys(candidate))
-      if (auto m = known.find(key); m != known.end())
-        sum += m->second.value, square += m->second.error * m->second.error;
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (const auto& [gain, option] : order) {
+    if (evaluations <= 0 || clock.over())
+      break;
+    progress({count.judged, order.size(), "sensitivity " + search.layers[option.layer].name});
+    int run = table.measure(option);
+    evaluations -= run, count.evaluations += run;
     ++count.judged;
-    if (sum + kConfidence * std::sqrt(square) >= least) {
-      left.push_back(candidate);
-      continue;
-    }
-    ++count.rejected, ++count.reasons["sum of log Fisher ratios of its layers"];
   }
   count.seconds += clock.seconds() - begin;
+}
+
+std::vector<Survivor> screen(const std::vector<size_t>& survivors, const NeuralSearch& search, Sensitivities& table,
+                             NeuralStageCount& count) {
+  std::vector<Survivor> left;
+  for (size_t candidate : survivors) {
+    Survivor s{candidate, table.predict(table.options(search.search.judged[candidate].decoded.steps))};
+    ++count.judged;
+    size_t low = 0;
+    for (; low < table.sums().size(); ++low)
+      if (s.predicted.value[low] + s.predicted.error[low] < table.sums()[low].least)
+        break;
+    if (low < table.sums().size())
+      ++count.rejected, ++count.reasons[table.sums()[low].judge + ": sum of its layers' changes"];
+    else
+      left.push_back(std::move(s));
+  }
   return left;
 }
 
-std::vector<Finalist> judge_survivors(const std::vector<size_t>& survivors, const NeuralSearch& search, Judging& judging,
+namespace {
+
+// How much further sums go than predicted, learned from answers.
+struct Corrections {
+  explicit Corrections(const std::vector<JudgedSum>& s) : sums(s), factor(s.size(), 1) {}
+  const std::vector<JudgedSum>& sums;
+  std::vector<double> factor;
+  // Largest share of what a judge grants that the candidate uses up.
+  double use(const Survivor& s) const {
+    double out = 0;
+    for (size_t j = 0; j < sums.size(); ++j) {
+      double loss = -s.predicted.value[j] * factor[j];
+      if (loss > 0)
+        out = std::max(out, sums[j].least < 0 ? loss / -sums[j].least : HUGE_VAL);
+    }
+    return out;
+  }
+  void learn(const Survivor& s, const std::vector<std::optional<double>>& values, bool refused) {
+    for (size_t j = 0; j < sums.size(); ++j) {
+      if (!values[j] || s.predicted.value[j] >= 0)
+        continue;
+      double now = *values[j] / s.predicted.value[j];
+      if (refused && *values[j] < sums[j].least) // so much that this one would have been left out
+        now = std::max(now, factor[j] * kWorse);
+      factor[j] = std::clamp(now, 0.1, 20.0);
+    }
+  }
+};
+
+} // namespace
+
+std::vector<Finalist> judge_survivors(const std::vector<Survivor>& survivors, const NeuralSearch& search, Judging& judging,
                                       const NeuralOptions& options, int evaluations, const StageClock& clock,
-                                      NeuralStageCount& count,
-                                      const std::function<void(const NeuralProgress&)>& progress) {
+                                      NeuralStageCount& count, const ShowProgress& progress) {
   double begin = clock.seconds();
   std::vector<Finalist> out;
   std::vector<bool> seen(survivors.size());
-  size_t accepted = 0;
-  auto ask = [&](size_t at) {
+  Corrections corrections(judging.sums());
+  size_t accepted = 0, in_a_row = 0, stride = 1, from = 0; // the walk goes on at `from`
+  while (evaluations > 0 && accepted < options.wanted && !clock.over()) {
+    size_t at = from;
+    while (at < survivors.size() && (seen[at] || corrections.use(survivors[at]) > 1))
+      ++at;
+    if (at >= survivors.size()) { // none is likely: the likeliest
+      at = survivors.size();
+      for (size_t k = 0; k < survivors.size(); ++k)
+        if (!seen[k] && (at == survivors.size() || corrections.use(survivors[k]) < corrections.use(survivors[at])))
+          at = k;
+      if (at == survivors.size())
+        break;
+    }
     seen[at] = true;
-    const Candidate& c = search.search.judged[survivors[at]];
+    const Candidate& c = search.search.judged[survivors[at].candidate];
     progress({accepted, options.wanted, fmt::format("candidate {}, {} evaluations left", c.number, evaluations)});
     Finalist f;
-    f.candidate = survivors[at];
-    Expected<Judged> j = judging.judge(search.forms[survivors[at]].plan);
+    f.candidate = survivors[at].candidate;
+    Expected<Judged> j = judging.judge(search.forms[f.candidate].plan);
     ++count.judged;
     if (j) {
       f.judged = std::move(*j);
@@ -115,38 +173,23 @@ std::vector<Finalist> judge_survivors(const std::vector<size_t>& survivors, cons
       f.refused = j.error().code + ": " + j.error().text, --evaluations;
     }
     bool yes = j && f.judged.allowed;
-    accepted += yes;
-    count.rejected += !yes;
-    if (!yes)
-      ++count.reasons[f.refused.empty() ? refusal_text(f.judged).substr(0, refusal_text(f.judged).find(',')) : j.error().code];
-    out.push_back(std::move(f));
-    return yes;
-  };
-  auto more = [&] { return evaluations > 0 && accepted < options.wanted && !clock.over(); };
-  size_t at = 0, stride = 1, refused = 0, low = 0; // all before `low` that were asked are refused
-  bool found = false;
-  for (; at < survivors.size() && more(); at += stride) {
-    if (ask(at)) {
-      found = true;
-      break;
+    double before = corrections.use(survivors[at]);
+    if (j)
+      corrections.learn(survivors[at], judging.values(f.judged), !yes);
+    if (yes) {
+      ++accepted, in_a_row = 0;
+    } else {
+      ++count.rejected;
+      std::string why = refusal_text(f.judged);
+      ++count.reasons[f.refused.empty() ? why.substr(0, why.find(',')) : j.error().code];
+      if (corrections.use(survivors[at]) <= std::max(1.0, before)) { // nothing learned: away from here
+        if (++in_a_row % kPatience == 0)
+          stride *= 2;
+        from = at + stride;
+      }
     }
-    low = at + 1;
-    if (++refused % kPatience == 0)
-      stride *= 2;
+    out.push_back(std::move(f));
   }
-  size_t high = at; // accepted
-  while (found && more() && low < high) { // refused on the left, accepted on the right
-    size_t middle = low + (high - low) / 2;
-    if (seen[middle])
-      break;
-    if (ask(middle))
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  for (size_t next = high + 1; found && next < survivors.size() && more(); ++next)
-    if (!seen[next])
-      ask(next);
   count.seconds += clock.seconds() - begin;
   return out;
 }

@@ -1,31 +1,41 @@
-// The stages of a neural search after the free checks: sensitivities, then whole candidates.
+// The stages of a neural search around the free checks: sensitivities, then whole candidates.
 #pragma once
 
 #include "tools/neural/neural_search.h"
+#include "tools/neural/sensitivities.h"
 
 namespace nasc {
 
-// Floors of MACs and parameters by forms alone, as the judge `capacity`; empty: they hold.
+// Floors of MACs and parameters by forms alone, as the judge `capacity`; empty: they hold. `alone`: those of layers only.
 std::string below_floor(const CandidateForms& candidate, const CandidateForms& original, const LayerTable& layers,
-                        const JudgeOptions& floors);
+                        const JudgeOptions& floors, bool alone = false);
 
 struct StageClock {
   std::function<double()> seconds; // since the beginning
   double limit = 0;                // 0: none
   bool over() const { return limit > 0 && seconds() >= limit; }
+  StageClock share(double part) const { return {seconds, limit > 0 ? seconds() + part * (limit - seconds()) : 0}; }
 };
+using ShowProgress = std::function<void(const NeuralProgress&)>;
 
-// Stage 1: candidates whose layers' own log Fisher ratios add up to clearly less than log tau are rejected. The table of
-// (class of layers, steps) is filled for the pairs that the fastest survivors have most, as far as `evaluations` go; what is not
-// in the table speaks for the candidate. `survivors` are indices into search.judged, the fastest first.
-std::vector<size_t> screen(const std::vector<size_t>& survivors, const NeuralSearch& search, FormTable& table, Judging& judging,
-                           const NeuralOptions& options, int evaluations, const StageClock& clock, NeuralStageCount& count,
-                           const std::function<void(const NeuralProgress&)>& progress);
+// Fills the table for what the space offers, the options that would save most time first, as far as `evaluations` go.
+void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSearch& search, int evaluations,
+                        const StageClock& clock, NeuralStageCount& count, const ShowProgress& progress);
 
-// Stage 2: whole candidates, from the fastest on, in growing strides while all are refused, then halving the gap between the
-// slowest refused and the fastest accepted, until enough are accepted or the evaluations are spent.
-std::vector<Finalist> judge_survivors(const std::vector<size_t>& survivors, const NeuralSearch& search, Judging& judging,
+// A candidate that the free checks left, with what the table says of it.
+struct Survivor {
+  size_t candidate = 0; // index into search.judged
+  Sensitivities::Prediction predicted;
+};
+// Stage 1: survivors whose sums are clearly below what the judges demand are rejected.
+std::vector<Survivor> screen(const std::vector<size_t>& survivors, const NeuralSearch& search, Sensitivities& table,
+                             NeuralStageCount& count);
+
+// Stage 2: whole candidates, the fastest first of those that the judges will allow as far as is known: each answer corrects
+// the predictions. Where they say nothing, in growing strides while all are refused. Until enough are accepted or the
+// evaluations are spent.
+std::vector<Finalist> judge_survivors(const std::vector<Survivor>& survivors, const NeuralSearch& search, Judging& judging,
                                       const NeuralOptions& options, int evaluations, const StageClock& clock,
-                                      NeuralStageCount& count, const std::function<void(const NeuralProgress&)>& progress);
+                                      NeuralStageCount& count, const ShowProgress& progress);
 
 } // namespace nasc

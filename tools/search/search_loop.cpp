@@ -67,6 +67,7 @@ SearchResult run_search(const SearchSetup& s) {
   context.space = s.space, context.seed = s.seed, context.fidelities = s.fidelities;
   context.objectives = s.cascade->objective.terms.size();
   context.additive = s.additive, context.limits = s.limits;
+  context.estimated = s.estimated;
   std::unique_ptr<Strategy> strategy = make(s.strategy, context);
 
   SearchResult out;

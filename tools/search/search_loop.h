@@ -33,6 +33,7 @@ struct SearchSetup {
   std::function<bool()> stop; // asked before each proposal
   AdditiveMetrics additive;   // for strategy exact
   std::vector<double> limits;
+  size_t estimated = 0; // of the limits, as in StrategyContext
 };
 
 struct SearchResult {

@@ -1,10 +1,14 @@
 // exact -- objectives and limits are sums over groups: a table of every alternative of every group,
 // then the cheapest selections that meet the limits, best first, to be judged whole.
+#include <set>
+
 #include "polyhedral/search/knapsack.h"
 #include "polyhedral/search/strategy.h"
 
 namespace nasc {
 namespace {
+constexpr double kFarthest = 2; // times an estimated limit
+
 struct Exact final : Strategy {
   explicit Exact(const StrategyContext& c) : context(c) {}
 
@@ -26,10 +30,7 @@ private:
     std::vector<std::vector<KnapsackItem>> table(space.groups.size());
     std::vector<std::vector<std::vector<double>>> values(space.groups.size());
     for (size_t g = 0; g < space.groups.size(); ++g) {
-      Space one = space; // this group alone
-      for (size_t other = 0; other < one.groups.size(); ++other)
-        if (other != g)
-          one.groups[other].roots.clear();
+      Space one = alone(space, g);
       Dna dna = first_dna(one, steps);
       size_t visited = 0;
       do {
@@ -45,16 +46,37 @@ private:
         }
       } while (advance(one, dna, steps));
     }
-    KnapsackResult result =
-        solve_knapsack(table, context.limits, static_cast<size_t>(context.option("top")));
-    for (const KnapsackPick& s : result.best) {
-      Dna dna;
-      for (size_t g = 0; g < s.pick.size(); ++g) {
-        const auto& part = values[g][static_cast<size_t>(s.pick[g])];
-        dna.values.insert(dna.values.end(), part.begin(), part.end());
-      }
-      answers.push_back(std::move(dna));
+    propose_from(table, values);
+  }
+
+  // By turns from all limits, so that few proposals are spread as well as many.
+  void propose_from(const std::vector<std::vector<KnapsackItem>>& table,
+                    const std::vector<std::vector<std::vector<double>>>& values) {
+    size_t levels = context.estimated ? static_cast<size_t>(context.option("levels")) : 1;
+    auto top = static_cast<size_t>(context.option("top"));
+    if (context.estimated)
+      top = (top + levels - 1) / levels;
+    auto most = static_cast<size_t>(context.option("states"));
+    std::vector<KnapsackResult> found;
+    for (size_t level = 0; level < levels; ++level) {
+      std::vector<double> limits = context.limits;
+      for (size_t j = 0; j < context.estimated; ++j)
+        limits[j] *= kFarthest * static_cast<double>(levels - level) / static_cast<double>(levels);
+      found.push_back(solve_knapsack(table, limits, top, most));
     }
+    std::set<std::vector<double>> known;
+    for (size_t k = 0; k < top; ++k)
+      for (const KnapsackResult& result : found) {
+        if (k >= result.best.size())
+          continue;
+        Dna dna;
+        for (size_t g = 0; g < table.size(); ++g) {
+          const auto& part = values[g][static_cast<size_t>(result.best[k].pick[g])];
+          dna.values.insert(dna.values.end(), part.begin(), part.end());
+        }
+        if (known.insert(dna.values).second)
+          answers.push_back(std::move(dna));
+      }
   }
 
   StrategyContext context;
@@ -66,7 +88,9 @@ private:
 const Registered<StrategyDef> exact_def{
     {.name = "exact",
      .doc = "sums over layers: the best selections by multiple-choice knapsack, then judged whole",
-     .options = {{"top", 16, 1, 1e6, "selections proposed, best first"},
+     .options = {{"top", 1200, 1, 1e6, "selections proposed, best first"},
+                 {"levels", 40, 1, 1000, "multiples of estimated limits, up to twice them"},
+                 {"states", 2000, 1, 1e6, "partial selections kept; exact when none was dropped"},
                  {"alternatives", 100000, 1, 1e7, "most per group"},
                  {"steps", 8, 1, 1e6, "values taken of a range"}},
      .needs_additive = true,

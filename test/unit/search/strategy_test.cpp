@@ -44,10 +44,10 @@ double best(const std::vector<Told>& told) {
   return out.objectives.at(0);
 }
 const std::vector<std::string> kAll = {"bohb",  "evolution", "exact",  "grid",
-                                       "local", "nsga2",     "random", "reinforce"};
+                                       "local", "nsga2",     "random", "reinforce", "spread"};
 } // namespace
 
-TEST_CASE("Strategy: the eight are registered, with help") {
+TEST_CASE("Strategy: all are registered, with help") {
   std::vector<std::string> names;
   for (const StrategyDef* def : all_registered<StrategyDef>())
     names.emplace_back(def->name);

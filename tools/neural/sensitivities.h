@@ -1,0 +1,56 @@
+// What changes of layers do to the sums that judges weigh, per class of layers and option: a table that predicts candidates.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tools/neural/forms.h"
+#include "tools/neural/judging.h"
+
+namespace nasc {
+
+// A change of one layer, in the words of the search.
+struct LayerOption {
+  size_t layer = 0;
+  std::string key;                // of the steps, without the layer's name
+  std::vector<std::string> steps;
+  double saved = 0;               // predicted milliseconds
+  double share = 1;               // of the layer's multiplications that are kept
+};
+
+class Sensitivities {
+public:
+  Sensitivities(FormTable& table, Judging& judging) : table_(table), judging_(judging) {}
+  const std::vector<JudgedSum>& sums() const { return judging_.sums(); }
+
+  // The changes of a candidate, or nothing where its steps are refused.
+  std::vector<LayerOption> options(const std::vector<LayerSteps>& steps);
+  // Measures the entry of the option's class, by changing all layers of the class at once; nothing when it is known. Returns
+  // networks run.
+  int measure(const LayerOption& option);
+  bool measured(const LayerOption& option) const;
+
+  // Per sum, with its error. Options that were not measured count as the class's others suggest by the multiplications that
+  // they drop; a class of which nothing is known counts nothing.
+  struct Prediction {
+    std::vector<double> value, error;
+  };
+  Prediction predict(const std::vector<LayerOption>& options) const;
+  size_t size() const { return entries_.size(); }
+  // Convolutions with equal windows, outputs and positions; how many inputs they read may differ.
+  const std::string& class_of(size_t layer) const;
+
+private:
+  struct Entry {
+    std::vector<double> value; // per layer
+    double log_share = 0;      // of the layers' multiplications, negative
+  };
+
+  FormTable& table_;
+  Judging& judging_;
+  mutable std::map<size_t, std::string> classes_;
+  std::map<std::pair<std::string, std::string>, Entry> entries_; // by class and key
+};
+
+} // namespace nasc
