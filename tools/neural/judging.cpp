@@ -218,17 +218,15 @@ Expected<std::vector<Measure>> Judging::sensitivity(const std::vector<Step>& pla
   return out;
 }
 
-std::vector<double> Judging::remembered(const std::string& what, const std::vector<std::vector<Step>>& plans,
-                                        const std::function<std::vector<double>()>& make) {
+std::vector<double> Judging::remembered(const std::string& what, const std::function<std::vector<double>()>& make) {
   std::string key = impl_->prefix + what;
-  for (const std::vector<Step>& p : plans)
-    key += "|" + plan_text(p);
   if (auto found = impl_->known.find(key); found != impl_->known.end())
     return found->second.get<std::vector<double>>();
   std::vector<double> out = make();
   impl_->remember(key, out);
   return out;
 }
+bool Judging::remembers(const std::string& what) const { return impl_->known.count(impl_->prefix + what) > 0; }
 
 const std::vector<JudgedSum>& Judging::sums() const { return impl_->sums; }
 

@@ -50,9 +50,10 @@ public:
   Expected<std::vector<Measure>> sensitivity(const std::vector<Step>& plan, int seeds);
   // What was judged, in the numbers of sums(); nothing where the judge was not asked.
   std::vector<std::optional<double>> values(const Judged& judged) const;
-  // What `make` gives for these plans, once and for all: measured times would differ when a search is resumed.
-  std::vector<double> remembered(const std::string& what, const std::vector<std::vector<Step>>& plans,
-                                 const std::function<std::vector<double>()>& make);
+  // Numbers that are not the same when they are found again (times, how far a stage came in its time), so that a search
+  // that is resumed goes the same way: `make` is asked where there are none yet.
+  std::vector<double> remembered(const std::string& what, const std::function<std::vector<double>()>& make);
+  bool remembers(const std::string& what) const;
   const std::string& data_source() const;
   bool real_data() const;
   int evaluations() const; // of candidates, made and not remembered

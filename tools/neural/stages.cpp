@@ -62,7 +62,7 @@ std::string below_floor(const CandidateForms& c, const CandidateForms& o, const 
   return "";
 }
 
-void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSearch& search, int evaluations,
+void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSearch& search, double entries, int evaluations,
                         const StageClock& clock, NeuralStageCount& count, const ShowProgress& progress) {
   double begin = clock.seconds();
   std::vector<std::pair<double, LayerOption>> order; // by what an entry may gain, classes by turns
@@ -79,7 +79,7 @@ void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSe
   }
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   for (const auto& [gain, option] : order) {
-    if (evaluations <= 0 || clock.over())
+    if (evaluations <= 0 || static_cast<double>(count.judged) >= entries || clock.over())
       break;
     progress({count.judged, order.size(), "sensitivity " + search.layers[option.layer].name});
     int run = table.measure(option);

@@ -18,8 +18,9 @@ struct StageClock {
 };
 using ShowProgress = std::function<void(const NeuralProgress&)>;
 
-// Fills the table for what the space offers, the options that would save most time first, as far as `evaluations` go.
-void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSearch& search, int evaluations,
+// Fills the table for what the space offers, the options that would save most time first, as far as `entries` and
+// `evaluations` go.
+void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSearch& search, double entries, int evaluations,
                         const StageClock& clock, NeuralStageCount& count, const ShowProgress& progress);
 
 // A candidate that the free checks left, with what the table says of it.

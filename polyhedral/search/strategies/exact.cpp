@@ -1,5 +1,6 @@
 // exact -- objectives and limits are sums over groups: a table of every alternative of every group,
-// then the cheapest selections that meet the limits, best first, to be judged whole.
+// then the cheapest selections that meet the limits, best first, to be judged whole. Where limits are
+// estimates, selections with a few groups drawn anew follow without end: the sums are not the truth.
 #include <set>
 
 #include "polyhedral/search/knapsack.h"
@@ -7,28 +8,42 @@
 
 namespace nasc {
 namespace {
-constexpr double kFarthest = 2; // times an estimated limit
+constexpr double kFarthest = 2;   // times an estimated limit
+constexpr uint64_t kRedrawn = 3;  // groups on average
 
 struct Exact final : Strategy {
-  explicit Exact(const StrategyContext& c) : context(c) {}
+  explicit Exact(const StrategyContext& c) : context(c), rng(c.seed) {}
 
   std::optional<Proposal> propose() override {
     if (!solved)
       solve();
-    if (next == answers.size())
+    if (next < answers.size())
+      return Proposal{answers[next++], context.fidelities - 1};
+    if (context.estimated == 0 || answers.empty())
       return {};
-    return Proposal{answers[next++], context.fidelities - 1};
+    return Proposal{near_answer(), context.fidelities - 1};
   }
   void feedback(const Proposal&, const Outcome&) override {}
 
 private:
+  Dna near_answer() {
+    Dna dna;
+    const std::vector<int>& pick = picks[rng.below(picks.size())];
+    for (size_t g = 0; g < values.size(); ++g) {
+      bool anew = rng.below(values.size()) < kRedrawn;
+      const auto& part = values[g][anew ? rng.below(values[g].size()) : static_cast<size_t>(pick[g])];
+      dna.values.insert(dna.values.end(), part.begin(), part.end());
+    }
+    return dna;
+  }
+
   void solve() {
     solved = true;
     const Space& space = *context.space;
     size_t most = static_cast<size_t>(context.option("alternatives"));
     int steps = static_cast<int>(context.option("steps"));
     std::vector<std::vector<KnapsackItem>> table(space.groups.size());
-    std::vector<std::vector<std::vector<double>>> values(space.groups.size());
+    values.resize(space.groups.size());
     for (size_t g = 0; g < space.groups.size(); ++g) {
       Space one = alone(space, g);
       Dna dna = first_dna(one, steps);
@@ -46,12 +61,11 @@ private:
         }
       } while (advance(one, dna, steps));
     }
-    propose_from(table, values);
+    propose_from(table);
   }
 
   // By turns from all limits, so that few proposals are spread as well as many.
-  void propose_from(const std::vector<std::vector<KnapsackItem>>& table,
-                    const std::vector<std::vector<std::vector<double>>>& values) {
+  void propose_from(const std::vector<std::vector<KnapsackItem>>& table) {
     size_t levels = context.estimated ? static_cast<size_t>(context.option("levels")) : 1;
     auto top = static_cast<size_t>(context.option("top"));
     if (context.estimated)
@@ -75,13 +89,16 @@ private:
           dna.values.insert(dna.values.end(), part.begin(), part.end());
         }
         if (known.insert(dna.values).second)
-          answers.push_back(std::move(dna));
+          answers.push_back(std::move(dna)), picks.push_back(result.best[k].pick);
       }
   }
 
   StrategyContext context;
+  Rng rng;
   bool solved = false;
+  std::vector<std::vector<std::vector<double>>> values; // by group and alternative
   std::vector<Dna> answers;
+  std::vector<std::vector<int>> picks; // by answer
   size_t next = 0;
 };
 

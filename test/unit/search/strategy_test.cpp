@@ -1,7 +1,9 @@
 // What all strategies share: choice by text, determinism, replay.
 #include "polyhedral/search/strategy.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <numeric>
 #include <set>
 
 #include "test/unit/search/spaces.h"
@@ -95,6 +97,43 @@ TEST_CASE("Strategy: equal seeds propose equal points, and a replay goes on as b
         CHECK_THROWS_WITH(recover(*foreign, whole, "journal"),
                           Catch::Contains("is not what this strategy"));
     }
+}
+
+TEST_CASE("Strategy: spread draws points at every distance from the first") {
+  Space space = bound_space(parse_space("on conv { a = oneof(0, 1, 2, 3, 4, 5, 6, 7) }", "test"), rich_layers());
+  size_t groups = space.groups.size();
+  REQUIRE(groups > 1);
+  std::vector<size_t> by_distance(groups + 1, 0);
+  StrategyContext c;
+  c.space = &space;
+  auto strategy = make(parse_strategy("spread"), c);
+  for (int k = 0; k < 400; ++k) {
+    std::vector<double> values = strategy->propose()->dna.values;
+    ++by_distance[groups - static_cast<size_t>(std::count(values.begin(), values.end(), 0))];
+  }
+  for (size_t n : by_distance)
+    CHECK(n > 0);
+}
+
+TEST_CASE("Strategy: exact proposes selections for limits around those that are estimates") {
+  Space space = bound_space(parse_space("on conv { a = oneof(0, 1, 2, 3) }", "test"), rich_layers());
+  StrategyContext c;
+  c.space = &space;
+  c.additive = [](size_t, const std::vector<double>& v) { return std::vector<double>{-v[0], v[0]}; };
+  double n = 3 * static_cast<double>(space.groups.size());
+  c.limits = {n / 2};
+  auto sums = [&](size_t estimated) {
+    c.estimated = estimated;
+    auto strategy = make(parse_strategy("exact:top=40,levels=8"), c);
+    std::set<double> out;
+    for (int k = 0; k < 60; ++k) // then without end, near those
+      if (auto p = strategy->propose())
+          out.insert(std::accumulate(p->dna.values.begin(), p->dna.values.end(), 0.0));
+    return out;
+  };
+  CHECK(*sums(0).rbegin() <= n / 2);
+  CHECK(*sums(1).rbegin() == n);
+  CHECK(*sums(1).begin() <= n / 4);
 }
 
 TEST_CASE("Strategy: points that cannot be judged do not stop a search") {

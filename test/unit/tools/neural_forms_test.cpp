@@ -1,13 +1,17 @@
 // Candidates as forms against the networks that their plans make.
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <fstream>
 
 #include "frontend/import.h"
 #include "frontend/lower.h"
 #include "polyhedral/neural/counts.h"
 #include "polyhedral/search/builtin.h"
 #include "polyhedral/transformation.h"
+#include "test/support/process.h"
 #include "test/zoo/zoo.h"
 #include "tools/neural/forms.h"
+#include "tools/neural/sensitivities.h"
 #include "tools/neural/steps.h"
 #include "tools/search/layers.h"
 
@@ -85,6 +89,73 @@ TEST_CASE("neural forms: equal operators have one key, and a change is predicted
   CHECK(with({"seq1(groups=[1, 1])"}).key == table.original().key);
   CHECK(with({"group(by=4)"}).key != with({"group(by=2)"}).key);
   CHECK(table.candidate({{name, false, {"group(by=7)"}}}).error().code == "indivisible");
+}
+
+TEST_CASE("neural forms: steps that a cut leaves no room for are left out of the candidate") {
+  Network network = zoo_network("tiny-resnet");
+  LayerTable layers(network);
+  FormTable table(layers, Target{});
+  size_t met = 0;
+  for (const NeuralLayer& first : layers.layers)
+    for (const NeuralLayer& second : layers.layers) {
+      LayerSteps cut{first.name, false, {"bottleneck(loop=co, by=4)"}};
+      LayerSteps grouped{second.name, false, {text("group(by=", second.form.image[0], ")")}};
+      if (first.name == second.name || !table.candidate({cut}) || !table.candidate({grouped}))
+        continue;
+      Expected<CandidateForms> both = table.candidate({cut, grouped});
+      REQUIRE(both);
+      if (both->changed.size() == 2)
+        continue;
+      ++met;
+      CHECK(both->key == table.candidate({cut})->key);
+      CHECK(both->plan.size() == 1);
+    }
+  CHECK(met > 0);
+}
+
+TEST_CASE("neural forms: choices that are never allowed leave the space") {
+  Network network = zoo_network("tiny-resnet");
+  LayerTable layers(network);
+  FormTable table(layers, Target{});
+  Space space = bound_space(parse_space(kSpace, "test"), space_layers(network, 8)), all = space;
+  prune(all, table);
+  prune(space, table, [&](const CandidateForms& c) { return 2 * c.macs > table.original().macs && c.changed.empty(); });
+  CHECK(space.size() == 1);
+  CHECK(all.size() > 1000);
+}
+
+TEST_CASE("neural sensitivities: a class of layers is measured once, and its other options are guessed from it") {
+  TemporaryFolder folder;
+  std::string model = folder / "m.onnx";
+  std::ofstream(model, std::ios::binary) << zoo_model("tiny-resnet");
+  Network network = zoo_network("tiny-resnet");
+  LayerTable layers(network);
+  FormTable table(layers, Target{});
+  Judging judging(model, {}, {.legality = "capacity,naswot,fisher", .data = "", .batch = 8, .seed = 0, .file = folder / "v", .judges = {}});
+  REQUIRE(judging.sums().size() == 2);
+  CHECK(judging.sums()[0].judge == "naswot");
+  CHECK(judging.sums()[0].least == -0.5);
+  Sensitivities sensitivities(table, judging);
+  auto option = [&](size_t layer, const std::string& step) {
+    return sensitivities.options({{layers.layers[layer].name, false, {step}}});
+  };
+  size_t layer = 0;
+  while (option(layer, "group(by=4)").empty())
+    ++layer;
+  std::vector<LayerOption> two = option(layer, "group(by=2)"), four = option(layer, "group(by=4)");
+  CHECK(four[0].share < two[0].share);
+  CHECK(sensitivities.predict(two).value == std::vector<double>(2, 0));
+  CHECK(sensitivities.measure(two[0]) == 1);
+  CHECK(sensitivities.measure(two[0]) == 0);
+  CHECK(!sensitivities.measured(four[0]));
+  std::vector<double> known = sensitivities.predict(two).value, guessed = sensitivities.predict(four).value;
+  CHECK(guessed[0] == Approx(known[0] * std::log(four[0].share) / std::log(two[0].share)));
+  // A second process knows the answer.
+  Judging later(model, {}, {.legality = "capacity,naswot,fisher", .data = "", .batch = 8, .seed = 0, .file = folder / "v", .judges = {}});
+  Sensitivities again(table, later);
+  again.measure(two[0]);
+  CHECK(later.evaluations() == 0);
+  CHECK(again.predict(two).value == known);
 }
 
 TEST_CASE("neural steps: the sequences of the paper are primitives, and read as words") {
