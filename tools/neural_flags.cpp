@@ -29,6 +29,9 @@ void declare_neural(CLI::App& app, NeuralOptions& n) {
                      "default: noise, to be trusted little"),
       app.add_option("--seed", n.seed, "of everything random")->capture_default_str(),
       app.add_option("--candidate", n.candidate, "compile this candidate of the journal, without a search"),
+      app.add_flag("--no-measure", n.unmeasured,
+                   "do not measure the accepted candidates: the prediction decides, and a search of a number of candidates\n"
+                   "always ends in the same one"),
       app.add_option("--report", n.report, "write a page about the search")};
   for (CLI::Option* o : all)
     o->group(group)->needs("--neural");
@@ -89,7 +92,7 @@ std::vector<Step> choose_neural_steps(Compilation& c, NeuralOptions n, std::opti
   if (n.journal.empty())
     n.journal = default_journal(n.stem, c.network.model_hash, n);
   // Without a level there is no scheduler whose code could be measured for what it will be; nor for another machine.
-  if (c.options.level >= 2 && c.options.target.text() == host_target().text())
+  if (!n.unmeasured && c.options.level >= 2 && c.options.target.text() == host_target().text())
     n.measure = [&](const std::vector<std::vector<Step>>& plans, double seconds) { return measured_ms(c, plans, seconds); };
   search = search_neural(c.network, c.options.model, c.options.import, c.options.target, n, [&](const NeuralProgress& p) {
     c.progress({.name = p.what.c_str(), .done = p.done, .total = p.total});

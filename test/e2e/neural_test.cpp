@@ -19,8 +19,9 @@ struct NeuralPlace : TemporaryFolder {
     std::ofstream(*this / "s.space") << "on conv[groups=1, ci>=8] {\n  neural = oneof(keep, group(by=oneof(2, 4)), "
                                         "bottleneck(loop=ci, by=2), bottleneck(loop=co, by=2), seq1(groups=[1, 2]))\n}\n";
   }
+  // Not measured: two searches are compared.
   std::vector<std::string> command(const std::string& output, const std::string& legality) const {
-    return {NASC,         model,         "-o",          *this / output,
+    return {NASC,         model,         "-o",          *this / output, "--no-measure",
             "--neural",   "--space",     *this / "s.space", "--budget=40",
             "--legality", legality,      "--seed=3",    "--journal",
             *this / "j"};
@@ -50,6 +51,20 @@ TEST_CASE("nasc --neural: a winner is compiled, journalled, reported and named i
   Ran info = run_program({NASC_RUN, "info", w / "x.so"}, w.path.string());
   CHECK(info.out.find("change what the model computes") != std::string::npos);
   CHECK(run_program({NASC_RUN, "run", w / "x.so", "--random"}, w.path.string()).exit == 0);
+}
+
+TEST_CASE("nasc --neural: accepted candidates are measured, once") {
+  NeuralPlace w;
+  std::vector<std::string> all = {NASC, w.model, "-o", w / "x.so", "--neural", "--space", w / "s.space", "--budget=40",
+                                  "--legality=capacity", "--journal", w / "j"};
+  Ran first = run_program(all, w.path.string());
+  INFO(first.out);
+  REQUIRE(first.exit == 0);
+  CHECK(first.out.find("times as fast") != std::string::npos);
+  std::string wanted = file_content(w / "x.so"), verdicts = file_content(w / "j.verdicts");
+  REQUIRE(run_program(all, w.path.string()).exit == 0);
+  CHECK(file_content(w / "x.so") == wanted);
+  CHECK(file_content(w / "j.verdicts") == verdicts);
 }
 
 TEST_CASE("nasc --neural: without an acceptable candidate the exact network is compiled") {

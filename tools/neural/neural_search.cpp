@@ -123,7 +123,7 @@ struct Additive {
 
 // Accepted; where both were measured and differ by more than noise the faster, else by the objective.
 void choose(NeuralSearch& out, const Cascade& cascade) {
-  constexpr double kNoise = 0.03;
+  constexpr double kNoise = 0.05;
   for (size_t k = 0; k < out.finalists.size(); ++k) {
     const Finalist& f = out.finalists[k];
     if (!f.judged.allowed)

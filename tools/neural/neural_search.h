@@ -22,6 +22,7 @@ struct NeuralOptions {
   size_t wanted = 3;        // accepted candidates to look for
   int evaluations = 250;    // networks scored at most
   JudgeOptions judges;
+  bool unmeasured = false;  // do not measure the accepted candidates
   // Milliseconds of the compiled networks of these plans, measured by turns; an empty plan is the original. As many as are
   // compiled within the seconds (0: no limit), the rest 0. Without it the prediction decides among accepted candidates.
   std::function<std::vector<double>(const std::vector<std::vector<Step>>&, double seconds)> measure;
