@@ -27,6 +27,18 @@ std::vector<std::pair<int, int64_t>> summed(const Statement& s) {
   return out;
 }
 
+// Near the square root of the extent; whole vectors of any target and no rest when there is such a size.
+int64_t block_size(int64_t extent) {
+  constexpr int64_t kWhole = 16;
+  double root = std::sqrt(static_cast<double>(extent));
+  auto distance = [&](int64_t size) { return std::abs(std::log(static_cast<double>(size) / root)); };
+  int64_t best = 0;
+  for (int64_t size = kWhole; size <= extent / 2; size += kWhole)
+    if (extent % size == 0 && (best == 0 || distance(size) < distance(best))) best = size;
+  constexpr double kFar = 1.4;  // a quarter or four times the root
+  return best != 0 && distance(best) < kFar ? best : static_cast<int64_t>(root);
+}
+
 bool is_product(const Statement& s) {
   const Expr& e = *s.body;
   return e.fn == Fn::mul && e.args[0]->fn == Fn::read && e.args[1]->fn == Fn::read &&
@@ -125,7 +137,7 @@ void split_long_sums(Program& p) {
     if (longest(best.second) > kLong / 2) {  // blocks of the longest loop
       for (auto loop : loops)
         if (loop.second > best.second) best = loop;
-      auto size = static_cast<int64_t>(std::sqrt(static_cast<double>(best.second)));
+      int64_t size = block_size(best.second);
       split_iterator(s, best.first, size, best.second);
       best.second = (best.second + size - 1) / size;
     }
