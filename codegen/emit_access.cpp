@@ -113,7 +113,9 @@ llvm::Value* Emitter::base(const std::string& name) {
   if (any_lanes_) give_up("temp-too-large", "local tensor " + name + " is outside of a stage region, which threads cannot share");
   Extent size = storage_bytes(t);
   bool large = !size.is_constant() || size.constant() > kStackBytes;
-  if (large && buffers_) {
+  // A layout that folds its elements onto each other is storage of one iteration: memory of the caller is all threads'.
+  bool folded = large && size.is_constant() && storage_elements(t).constant() < element_count(t).constant();
+  if (large && buffers_ && !folded) {
     scratch.push_back(t);
     auto* pointer = llvm::PointerType::get(context_, 0);
     size_t at = bound_count_ + scratch.size() - 1;

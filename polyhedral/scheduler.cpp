@@ -148,11 +148,14 @@ bool plan_contraction(Planner& planner, int program) {
     for (size_t k = 1; k < t.chunks.size(); ++k) t.chunks[k] = 0;
   if (!t.chunks.empty() && std::count(t.chunks.begin(), t.chunks.end(), choice->chunk) == 1) t.step = choice->step;
   size_t inner = static_cast<size_t>(std::find(t.order.begin(), t.order.end(), c.vector) - t.order.begin()) + 1;
-  double passes = 1;
+  double passes = 1, points = static_cast<double>(t.sizes[c.vector]);
   for (size_t k = inner; k < t.order.size(); ++k)
-    if (const Extent& e = c.group.extents[t.order[k]]; e.is_constant())
-      passes *= static_cast<double>((e.constant() + t.sizes[t.order[k]] - 1) / t.sizes[t.order[k]]);
-  Streaming stream = streaming(c, p, target, *choice, passes);
+    if (const Extent& e = c.group.extents[t.order[k]]; e.is_constant()) {
+      double tiles = static_cast<double>((e.constant() + t.sizes[t.order[k]] - 1) / t.sizes[t.order[k]]);
+      passes *= tiles;
+      points *= tiles * static_cast<double>(t.sizes[t.order[k]]);
+    }
+  Streaming stream = streaming(c, p, target, *choice, passes, points);
   t.block = stream.block;
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
   if ((t.block || stream.prefetch) && planner.kernel_step(program, tile_step(c.group, t))) return true;

@@ -5,7 +5,7 @@
 namespace nasc {
 
 Streaming streaming(const Contraction& c, const Program& p, const Target& target,
-                    const TileChoice& tile, double passes) {
+                    const TileChoice& tile, double passes, double points) {
   Streaming out;
   if (c.reduction.empty() || !tile.matrix_outer)
     return out;
@@ -27,7 +27,9 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
   constexpr double kPasses = 32;
   out.prefetch = whole.constant() > target.l2_bytes / 2 && passes <= kPasses;
   double l1 = static_cast<double>(target.l1_bytes);
-  if (passes < 2 || row * static_cast<double>(*depth) <= 0.6 * l1)
+  constexpr double kMostCopy = 64 << 10;
+  if (passes < 2 || row * static_cast<double>(*depth) <= 0.6 * l1 ||
+      points * bytes(p.tensor(s.write.tensor).dtype) > kMostCopy)
     return out;
   for (int64_t b = tile.chunk; b < *depth; b += tile.chunk)
     if (*depth % b == 0 && row * static_cast<double>(b) <= 0.6 * l1)

@@ -11,8 +11,9 @@ struct Streaming {
   bool prefetch = false; // the next block while this one is used
 };
 
-// `passes`: tiles of rows that read the same columns of the matrix one after the other.
+// `passes`: tiles of rows that read the same columns of the matrix one after the other; `points`: of the output, that
+// these tiles hold: a block needs a copy of them, which each thread has on its stack.
 Streaming streaming(const Contraction& contraction, const Program& program, const Target& target,
-                    const TileChoice& tile, double passes);
+                    const TileChoice& tile, double passes, double points);
 
 } // namespace nasc

@@ -71,6 +71,16 @@ TEST_CASE("emit: sums in blocks of the reduction, the next block of weights fetc
       }
 }
 
+TEST_CASE("emit: a copy of a tile too large for the stack is no memory that threads share") {
+  Kernel k = tiled(conv(16, 32, 40, 8), "tile(loops=[n, co, h, w], sizes=[1, 16, 1, 4], vector=co, lanes=8, "
+                                        "reduce=[ci, kh, kw], chunks=[4, 0, 0], step=2, parallel=co, block=4)");
+  EmitOptions options;
+  options.scratch = true;
+  auto object = emit_kernel(k, host_target(), "k", options);
+  REQUIRE_FALSE(object);
+  CHECK(object.error().code == "temp-too-large");
+}
+
 TEST_CASE("emit: tiles of two rows with partial tiles in both dimensions") {
   Kernel k = tiled(conv(3, 16, 7, 8), "tile(loops=[n, h, w, co], sizes=[1, 2, 3, 16], vector=co, lanes=8, parallel=h)");
   CHECK(check_kernel(k, {}, 2) <= 1e-5);
