@@ -176,12 +176,12 @@ void tile_window_rows(const Target& target, const Program& p, const Group& g, Ti
   if (row < 0 || !g.extents[row].is_constant() || 
       !analysed([&]() -> bool { return s.domain.is_equal(s.box); }, false))
     return;
-  t.sizes[row] = register_tile(target, g.extents[row].constant(), 1).rows;
   t.reduce = m->reduction;
   t.chunks.assign(t.reduce.size(), 0);
   constexpr int64_t kShort = 8;
-  auto extent = iterator_extent(s, t.reduce.back());
-  if (extent && *extent <= kShort) t.unroll = {t.reduce.back()};
+  int64_t taps = iterator_extent(s, t.reduce.back()).value_or(kShort + 1);
+  if (taps <= kShort) t.unroll = {t.reduce.back()};
+  t.sizes[row] = window_rows(target, g.extents[row].constant(), taps <= kShort ? taps : 1);
 }
 
 // A statement picks the element to sum by an index that varies along this dimension.

@@ -19,8 +19,8 @@ const Registered<OpDef> gemm{{"Gemm", 1, R"(
   need L == none or broadcast(L, [M, N]) == [M, N]
   out Y[M, N]: T
   Y = present(C) ? (beta == 1 ? C : beta == 0 ? 0 : cast(T, beta)*C) : 0
-  Y[m, n] += (alpha == 1 ? 1 : cast(accumulator(T), alpha))
-    * A[transA != 0 ? [k, m] : [m, k]] * B[transB != 0 ? [n, k] : [k, n]] for k in K
+  def f(a, b) = alpha == 1 ? a*b : cast(accumulator(T), alpha)*a*b
+  Y[m, n] += f(A[transA != 0 ? [k, m] : [m, k]], B[transB != 0 ? [n, k] : [k, n]]) for k in K
 )"}};
 
 // numpy.matmul: a vector on the left is a row, on the right a column; leading dimensions broadcast.

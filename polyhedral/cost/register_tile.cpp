@@ -25,6 +25,18 @@ bool fits_registers(const Target& target, int64_t rows, int64_t vectors) {
   return rows * vectors + vectors + 1 <= target.vector_registers;
 }
 
+int64_t window_rows(const Target& target, int64_t row_extent, int64_t taps) {
+  constexpr int64_t kLive = 3;  // taps whose operands are held; those of more are read again
+  int64_t most = std::max<int64_t>(1, target.vector_registers - 2 * std::min(taps, kLive)), best = 1;
+  auto tile = [](int64_t rows) {
+    return rows ? std::max(static_cast<double>(rows) / kFmaPerCycle, kFmaLatency) + kStepOverhead : 0;
+  };
+  auto cycles = [&](int64_t rows) { return static_cast<double>(row_extent / rows) * tile(rows) + tile(row_extent % rows); };
+  for (int64_t rows = 1; rows <= std::min(row_extent, most); ++rows)
+    if (cycles(rows) <= cycles(best)) best = rows;
+  return best;
+}
+
 RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent) {
   RegisterTile best;
   for (int64_t vectors = 1; vectors <= 8; ++vectors) {

@@ -19,6 +19,10 @@ struct RegisterTile {
 // partial tiles cost what their rows cost.
 RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent);
 
+// Outputs side by side of a window over each channel whose innermost `taps` are unrolled: the inputs and weights of the
+// taps share the registers with the accumulators.
+int64_t window_rows(const Target& target, int64_t row_extent, int64_t taps);
+
 // Cycles per step of `row_extent` rows in tiles of rows x vectors, partial tiles included.
 double rows_cycles(int64_t row_extent, int64_t rows, int64_t vectors);
 bool fits_registers(const Target& target, int64_t rows, int64_t vectors);
