@@ -22,7 +22,7 @@ struct WinogradChoice {
 // Best predicted first; one when there is nothing to choose.
 std::vector<WinogradChoice> winograd_choices(WinogradShape w, const Target& target, Winograd choice) {
   int64_t lanes = target.lanes(4);
-  if (lanes < 2 || w.channels % lanes || w.out[1] % lanes)
+  if (lanes < 2 || w.channels % lanes || w.rows() % lanes)
     return {{0, 0}};
   std::vector<int64_t> sizes = {2, 4};
   if (choice == Winograd::f2)
@@ -108,7 +108,7 @@ void plan_winograd(Planner& planner, Winograd choice) {
         !planner.network_step({"winograd", {{"call", static_cast<int64_t>(c)}, {"m", shape->m}}}))
       continue;
     int64_t lanes = target.lanes(4);
-    RegisterTile tile = register_tile(target, shape->all_tiles(), shape->out[1] / lanes);
+    RegisterTile tile = register_tile(target, shape->all_tiles(), shape->rows() / lanes);
     const auto& buffers = planner.module.network.buffers; // U, V, P in the order of their making
     Step filter = filter_layout(buffers[first], tile.vectors * lanes),
          image = plane_layout(buffers[first + 1], lanes),

@@ -24,7 +24,7 @@ double weights_traffic(double bytes) { return bytes / kFar; }
 double direct_cycles(const WinogradShape& w, const Target& t) {
   double lanes = t.lanes(kFloat), vectors = static_cast<double>(w.out[1]) / lanes;
   RegisterTile tile =
-      register_tile(t, w.out[3], std::max<int64_t>(1, static_cast<int64_t>(vectors)));
+      register_tile(t, w.out[3], std::max<int64_t>(1, w.rows() / t.lanes(kFloat)));
   double rows = static_cast<double>(w.out[0] * w.out[2]),
          steps = 9 * static_cast<double>(w.channels);
   return std::max(rows * steps * vectors * tile.cycles_per_step,
@@ -34,16 +34,16 @@ double direct_cycles(const WinogradShape& w, const Target& t) {
 double winograd_cycles(const WinogradShape& w, const Target& t) {
   double lanes = t.lanes(kFloat), points = static_cast<double>(w.tile() * w.tile());
   double tiles = static_cast<double>(w.all_tiles()), in = static_cast<double>(w.channels),
-         out = static_cast<double>(w.out[1]);
+         out = static_cast<double>(w.out[1]), groups = static_cast<double>(w.groups);
   RegisterTile tile =
-      register_tile(t, w.all_tiles(), std::max<int64_t>(1, static_cast<int64_t>(out / lanes)));
+      register_tile(t, w.all_tiles(), std::max<int64_t>(1, w.rows() / t.lanes(kFloat)));
   double products = std::max(points * in * out / lanes * tile.cycles_per_step,
                              weights_traffic(points * in * out * kFloat));
   double transforms =
-      tiles * (in * input_transform(w.tile()) + out * output_transform(w.tile())) / lanes;
+      tiles * (in * groups * input_transform(w.tile()) + out * output_transform(w.tile())) / lanes;
   // Both transformed tensors are written and read once; what does not fit the second cache comes
   // from the last.
-  double bytes = points * tiles * (in + out) * kFloat;
+  double bytes = points * tiles * (in * groups + out) * kFloat;
   double traffic = bytes > static_cast<double>(t.l2_bytes) / 2 ? 2 * bytes / kNear : 0;
   return products + transforms + traffic;
 }

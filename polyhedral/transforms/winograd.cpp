@@ -1,5 +1,5 @@
 // winograd(call=12, m=4) -- compute a 3x3 convolution by Winograd's F(m x m, 3x3).
-//   before  call 12: Y[n,m,p,q] = init; Y += X[n,d,p+r-a,q+s-b] W[m,d,r,s]; pointwise statements
+//   before  call 12: Y[n,m,p,q] = init; Y += X[n,d+D*floor(m/M),p+r-a,q+s-b] W[m,d,r,s]; pointwise statements
 //   after   at create: U = G W G'; then V = B' X B per tile; P[i,j] += V[i,j] U[i,j]; Y = init + A'
 //   P A; pointwise
 // Refuses  no-such-call, bad-size, symbolic-extent, not-convolution, not-3x3, strided, not-f32,
@@ -54,6 +54,25 @@ bool identity(const Statement& s) {
   return i && *i == std::vector<int>{0, 1, 2, 3} && s.iterators.size() == 4;
 }
 
+// d + step*floor(m/rows): step and rows, 0 and 0 for d alone.
+std::optional<std::pair<int64_t, int64_t>> grouped(const isl::aff& index, int m, int d) {
+  QuasiAff f = quasi(index);
+  auto only = [](const LinearAff& a, int iterator) {
+    bool out = a.constant == 0 && a.parameters.empty();
+    for (int k = 0; k < static_cast<int>(a.coefficients.size()); ++k)
+      out &= a.coefficients[static_cast<size_t>(k)] == (k == iterator);
+    return out;
+  };
+  if (!only(f.linear, d) || f.linear.denominator != 1 || f.floors.size() > 1)
+    return std::nullopt;
+  if (f.floors.empty())
+    return std::pair<int64_t, int64_t>{0, 0};
+  const auto& [step, inner] = f.floors[0];
+  if (step < 1 || !inner.floors.empty() || !only(inner.linear, m) || inner.linear.denominator < 2)
+    return std::nullopt;
+  return std::pair<int64_t, int64_t>{step, inner.linear.denominator};
+}
+
 // Reads of the window: X[n, d, step*p + dilation*r - before, ..] with step and dilation 1.
 Expected<int64_t> window(const isl::aff& index, int out, int tap) {
   auto a = linear(index);
@@ -103,8 +122,9 @@ static Expected<WinogradShape> recognised(const Program& p) {
   const Access &filter = s.reads[weights], &image = s.reads[1 - weights];
   if (image.map.size() != 4)
     return refuse("not-convolution", "the image has no four indices");
-  auto n = plain(image.map.at(0)), d = plain(image.map.at(1));
-  if (!n || !d || n->second || d->second || n->first != (*y)[0] || d->first != (*f)[1])
+  auto n = plain(image.map.at(0));
+  auto group = grouped(image.map.at(1), (*y)[1], (*f)[1]);
+  if (!n || !group || n->second || n->first != (*y)[0])
     return refuse("not-convolution", "the image is not indexed [n, d, ..]");
   for (int k = 0; k < 2; ++k) {
     auto before = window(image.map.at(2 + k), (*y)[2 + k], (*f)[2 + k]);
@@ -136,6 +156,13 @@ static Expected<WinogradShape> recognised(const Program& p) {
   for (int k = 0; k < 4; ++k)
     w.out[k] = extents[(*y)[k]];
   w.channels = extents[(*f)[1]];
+  if (group->first > 0) {
+    if (group->first != w.channels || w.out[1] % group->second)
+      return refuse("not-convolution", "its groups overlap or leave channels out");
+    w.groups = w.out[1] / group->second;
+  }
+  if (!x.shape[1].is(w.channels * w.groups))
+    return refuse("not-convolution", "it reads a part of its channels");
   for (int k = 0; k < 4; ++k)
     if (!t.shape[k].is(w.out[k]))
       return refuse("not-convolution", "it writes a part of its output");

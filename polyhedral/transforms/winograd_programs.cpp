@@ -97,7 +97,9 @@ std::string filled(std::string source, const std::map<std::string, std::string>&
 std::map<std::string, std::string> numbers(const WinogradShape& w) {
   auto minus = [](int64_t v) { return v < 0 ? text("+ ", -v) : text("- ", v); };
   return {{"N", text(w.out[0])},      {"M", text(w.out[1])},       {"H", text(w.out[2])},
-          {"W", text(w.out[3])},      {"C", text(w.channels)},     {"e", text(w.tile())},
+          {"W", text(w.out[3])},      {"C", text(w.channels)},     {"IC", text(w.channels * w.groups)},
+          {"group", w.groups > 1 ? text(" + ", w.channels, "*floor(m/", w.rows(), ")") : ""},
+          {"e", text(w.tile())},
           {"s", text(w.m)},           {"TY", text(w.tiles(0))},    {"TX", text(w.tiles(1))},
           {"T", text(w.all_tiles())}, {"top", minus(w.before[0])}, {"left", minus(w.before[1])}};
 }
@@ -127,32 +129,32 @@ constexpr const char* kFilter = R"(program winograd_filter origin "Conv" {
 })";
 
 constexpr const char* kInput = R"(program winograd_input origin "Conv" {
-  tensor X : f32[$N, $C, $IH, $IW] input
+  tensor X : f32[$N, $IC, $IH, $IW] input
   tensor B : f32[$e, $e] weight
-  tensor T : f32[$N, $TY, $TX, $C, $e, $e] temp
-  tensor Z : f32[$N, $TY, $TX, $C, $e, $e] temp
-  tensor V : f32[$e, $e, $T, $C] output
-  stmt t0 { t0[n, y, x, d, s, r] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $C and 0 <= s < $e and 0 <= r < $e }
+  tensor T : f32[$N, $TY, $TX, $IC, $e, $e] temp
+  tensor Z : f32[$N, $TY, $TX, $IC, $e, $e] temp
+  tensor V : f32[$e, $e, $T, $IC] output
+  stmt t0 { t0[n, y, x, d, s, r] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e }
     T[n, y, x, d, r, s] = 0
-  stmt t1 { t1[n, y, x, d, s, r, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $C and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e and 0 <= $s*y + k $top < $IH and 0 <= $s*x + s $left < $IW }
-    box { t1[n, y, x, d, s, r, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $C and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e }
+  stmt t1 { t1[n, y, x, d, s, r, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e and 0 <= $s*y + k $top < $IH and 0 <= $s*x + s $left < $IW }
+    box { t1[n, y, x, d, s, r, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e }
     T[n, y, x, d, r, s] += X[n, d, $s*y + k $top, $s*x + s $left] * B[r, k]
-  stmt z0 { z0[n, y, x, d, i, j] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $C and 0 <= i < $e and 0 <= j < $e }
+  stmt z0 { z0[n, y, x, d, i, j] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
     Z[n, y, x, d, i, j] = 0
-  stmt z1 { z1[n, y, x, d, i, j, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $C and 0 <= i < $e and 0 <= j < $e and 0 <= k < $e }
+  stmt z1 { z1[n, y, x, d, i, j, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e and 0 <= k < $e }
     Z[n, y, x, d, i, j] += T[n, y, x, d, i, k] * B[j, k]
-  stmt v { v[n, y, x, d, i, j] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $C and 0 <= i < $e and 0 <= j < $e }
+  stmt v { v[n, y, x, d, i, j] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
     V[i, j, $TY*$TX*n + $TX*y + x, d] = Z[n, y, x, d, i, j]
 })";
 
 constexpr const char* kProduct = R"(program winograd_product origin "Conv" {
   tensor U : f32[$e, $e, $C, $M] input
-  tensor V : f32[$e, $e, $T, $C] input
+  tensor V : f32[$e, $e, $T, $IC] input
   tensor P : f32[$e, $e, $T, $M] output
   stmt p0 { p0[i, j, t, m] : 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M }
     P[i, j, t, m] = 0
   stmt p1 { p1[i, j, t, m, d] : 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M and 0 <= d < $C }
-    P[i, j, t, m] += V[i, j, t, d] * U[i, j, d, m]
+    P[i, j, t, m] += V[i, j, t, d$group] * U[i, j, d, m]
 })";
 
 // The statements that replace the sum; Y stands for the convolution's result.

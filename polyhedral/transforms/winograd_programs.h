@@ -10,15 +10,18 @@ namespace nasc {
 
 // A 3x3 convolution with steps and dilations of one, as found in a Program.
 struct WinogradShape {
-  size_t sum = 0; // statement: Y[n,m,p,q] += X[n,d,p+r-before,q+s-before] * W[m,d,r,s]
+  // statement: Y[n,m,p,q] += X[n, d + channels*floor(m/rows()), p+r-before, q+s-before] * W[m,d,r,s]
+  size_t sum = 0;
   std::string image, filter, output; // tensors
   std::array<int64_t, 2> before{};   // zeros before the image
   std::array<int64_t, 4> out{};      // extents of the output
-  int64_t channels = 0;              // of the image
+  int64_t channels = 0;              // of the image, in each group
+  int64_t groups = 1;
   int64_t m = 2;                     // outputs per tile and dimension
 
   int64_t tile() const { return m + 2; }
   int64_t tiles(int d) const { return (out[2 + d] + m - 1) / m; } // along a spatial dimension
+  int64_t rows() const { return out[1] / groups; } // outputs of each group
   int64_t all_tiles() const { return out[0] * tiles(0) * tiles(1); }
 };
 
@@ -29,7 +32,7 @@ Expected<WinogradShape> find_winograd(const Program& conv);
 Program filter_program(const Program& conv, const WinogradShape& shape);
 // V[i,j,t,d] = B' X B for each tile t.
 Program input_program(const Program& conv, const WinogradShape& shape);
-// P[i,j,t,m] = V U: one matrix product per point of the tile.
+// P[i,j,t,m] = V U: one matrix product per point of the tile and group.
 Program product_program(const WinogradShape& shape);
 // The convolution's Program with its sum replaced by A' P A, over tiles.
 Program output_program(const Program& conv, const WinogradShape& shape);

@@ -16,7 +16,7 @@ namespace {
 
 struct Conv {
   int64_t images = 1, channels = 16, outputs = 16, rows = 8, columns = 8, before = 1, after = 1;
-  int64_t kernel = 3, stride = 1;
+  int64_t kernel = 3, stride = 1, groups = 1;
   std::string pointwise = "max(C[n, m, p, q], 0)", type = "f32", role = "weight";
 };
 
@@ -26,11 +26,14 @@ std::string source(const Conv& c) {
           columns = (c.columns + c.before + c.after - c.kernel) / c.stride + 1;
   std::string x = text("[", c.images, ", ", c.channels, ", ", c.rows, ", ", c.columns, "]"),
               y = text("[", c.images, ", ", c.outputs, ", ", rows, ", ", columns, "]");
-  std::string w = text("[", c.outputs, ", ", c.channels, ", ", c.kernel, ", ", c.kernel, "]");
+  std::string w = text("[", c.outputs, ", ", c.channels / c.groups, ", ", c.kernel, ", ", c.kernel, "]");
   std::string places = text("0 <= n < ", c.images, " and 0 <= m < ", c.outputs, " and 0 <= p < ",
                             rows, " and 0 <= q < ", columns);
   std::string taps =
-      text(" and 0 <= d < ", c.channels, " and 0 <= r < ", c.kernel, " and 0 <= s < ", c.kernel);
+      text(" and 0 <= d < ", c.channels / c.groups, " and 0 <= r < ", c.kernel, " and 0 <= s < ", c.kernel);
+  std::string d = "d";
+  if (c.groups > 1)
+    d += text(" + ", c.channels / c.groups, "*floor(m/", c.outputs / c.groups, ")");
   std::string h = text(c.stride, "*p + r - ", c.before), v = text(c.stride, "*q + s - ", c.before),
               f = " : " + c.type;
   return "network net {\n buffer x" + f + x + " input\n buffer w" + f + w + " " + c.role +
@@ -42,7 +45,7 @@ std::string source(const Conv& c) {
          " stmt mac { mac[n, m, p, q, d, r, s] : " + places + taps +
          text(" and 0 <= ", h, " < ", c.rows, " and 0 <= ", v, " < ", c.columns) +
          " }\n box { mac[n, m, p, q, d, r, s] : " + places + taps +
-         " }\n C[n, m, p, q] += X[n, d, " + h + ", " + v + "] * W[m, d, r, s]\n" +
+         " }\n C[n, m, p, q] += X[n, " + d + ", " + h + ", " + v + "] * W[m, d, r, s]\n" +
          " stmt epi { epi[n, m, p, q] : " + places + " }\n Y[n, m, p, q] = " + c.pointwise +
          "\n }\n inputs [x" + (c.role == "input" ? ", w" : "") +
          "]\n outputs [y]\n call 0 conv(x, w, b, y) \"conv\"\n}\n";
@@ -139,6 +142,7 @@ TEST_CASE("winograd: every shape gives the sums of the convolution") {
                                     {.images = 2, .before = 0, .after = 0},
                                     {.channels = 3, .outputs = 5, .rows = 3, .columns = 1},
                                     {.rows = 6, .before = 2, .after = 1},
+                                    {.channels = 16, .outputs = 32, .groups = 2},
                                     {.pointwise = "max(C[n, m, p, q] + X[n, m, p, q], 0)"}};
   for (const Conv& c : shapes)
     for (int64_t m : {2, 4}) {
@@ -170,7 +174,9 @@ TEST_CASE("winograd: the error against f64 is within its bound") {
 }
 
 TEST_CASE("winograd: planned Programs are legal, and their plan replays") {
-  Module before = module_of({.channels = 64, .outputs = 64, .rows = 14, .columns = 14});
+  int64_t groups = GENERATE(1, 2);
+  Module before = module_of(
+      {.channels = 64 * groups, .outputs = 64 * groups, .rows = 14, .columns = 14, .groups = groups});
   Scheduled off = schedule_module(before, {.winograd = Winograd::off}),
             on = schedule_module(before, {.winograd = Winograd::f4});
   CHECK(off.module.network.calls.size() < on.module.network.calls.size());
