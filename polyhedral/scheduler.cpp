@@ -120,6 +120,7 @@ bool plan_contraction(Planner& planner, int program) {
   t.lanes = lanes;
   t.sizes[c.vector] = choice->vectors * lanes;
   if (c.row >= 0) t.sizes[c.row] = choice->rows;
+  if (c.line >= 0) t.sizes[c.line] = choice->lines;
   std::vector<int> others;
   for (int d = 0; d < rank; ++d)
     if (d != c.vector && d != c.row) others.push_back(d);
@@ -240,9 +241,63 @@ bool plan_rows(Planner& planner, int program) {
   return planner.kernel_step(program, step);
 }
 
+// The iterators that all statements begin with.
+std::vector<std::string> common_iterators(const Program& p) {
+  if (p.statements.empty()) return {};
+  std::vector<std::string> common = p.statements[0].iterators;
+  for (const Statement& s : p.statements) {
+    size_t k = 0;
+    while (k < common.size() && k < s.iterators.size() && common[k] == s.iterators[k]) ++k;
+    common.resize(k);
+  }
+  return common;
+}
+
+// The last iterator that all statements begin with is the one that walks the memory of what is summed, as channels do in
+// blocks of a vector: one sum per lane.
+bool sums_in_lanes(const Program& p, int lanes) {
+  std::vector<std::string> common = common_iterators(p);
+  if (common.empty() || lanes < 2) return false;
+  for (const Statement& s : p.statements) {
+    if (!s.is_reduction() || s.iterators.size() == common.size()) continue;
+    if (iterator_extent(s, common.back()).value_or(1) % lanes) return false;
+    for (const Access& r : s.reads) {
+      Layout l = layout_of(p.tensor(r.tensor));
+      if (l.dims.empty() || p.tensor(r.tensor).role == Role::temp) continue;
+      std::optional<LinearAff> index = linear(r.map.at(l.dims.back().dim));
+      if (index && index->denominator == 1 && index->coefficients[s.iterator(common.back())] == 1) return true;
+    }
+  }
+  return false;
+}
+
+// Statements of different index spaces (a pooled tensor and its sums): the loops that all begin with, around the rest.
+bool plan_common_loops(Planner& planner, int program) {
+  const Program& p = *planner.module.network.programs[program];
+  std::vector<std::string> common = common_iterators(p);
+  auto extent = [&](const std::string& i) { return iterator_extent(p.statements[0], i).value_or(0); };
+  auto outer = std::find_if(common.begin(), common.end(), [&](const auto& i) { return extent(i) > 1; });
+  if (outer == common.end()) return false;
+  Step step{"nest", {}};
+  std::string channel = common.back();
+  int lanes = planner.module.target.lanes(element_bytes(p));
+  std::rotate(common.begin(), outer, outer + 1);
+  step.args["parallel"] = common[0];
+  step.args["loops"] = common;
+  step.args["serial"] = int64_t{1};
+  if (lanes >= 2 && extent(channel) % lanes == 0) {
+    Step vectors = step;
+    vectors.args["vector"] = channel;
+    vectors.args["lanes"] = int64_t{lanes};
+    if (planner.kernel_step(program, vectors)) return true;
+  }
+  return planner.kernel_step(program, step);
+}
+
 bool plan_group(Planner& planner, int program) {
   const Program& p = *planner.module.network.programs[program];
   auto g = group_of(p);
+  if (!g && sums_in_lanes(p, planner.module.target.lanes(element_bytes(p))) && plan_common_loops(planner, program)) return true;
   if (!g || g->names.empty()) return plan_rows(planner, program);
   TileArguments t;
   int rank = static_cast<int>(g->names.size());
@@ -272,34 +327,6 @@ bool plan_group(Planner& planner, int program) {
   t.vector = -1;
   t.sizes.assign(rank, 1);
   return planner.kernel_step(program, tile_step(*g, t));
-}
-// Statements of different index spaces (a pooled tensor and its sums): the loops that all begin with, around the rest.
-void plan_common_loops(Planner& planner, int program) {
-  const Program& p = *planner.module.network.programs[program];
-  if (p.statements.empty()) return;
-  std::vector<std::string> common = p.statements[0].iterators;
-  for (const Statement& s : p.statements) {
-    size_t k = 0;
-    while (k < common.size() && k < s.iterators.size() && common[k] == s.iterators[k]) ++k;
-    common.resize(k);
-  }
-  auto extent = [&](const std::string& i) { return iterator_extent(p.statements[0], i).value_or(0); };
-  auto outer = std::find_if(common.begin(), common.end(), [&](const auto& i) { return extent(i) > 1; });
-  if (outer == common.end()) return;
-  Step step{"nest", {}};
-  std::string channel = common.back();
-  int lanes = planner.module.target.lanes(element_bytes(p));
-  std::rotate(common.begin(), outer, outer + 1);
-  step.args["parallel"] = common[0];
-  step.args["loops"] = common;
-  step.args["serial"] = int64_t{1};
-  if (lanes >= 2 && extent(channel) % lanes == 0) {
-    Step vectors = step;
-    vectors.args["vector"] = channel;
-    vectors.args["lanes"] = int64_t{lanes};
-    if (planner.kernel_step(program, vectors)) return;
-  }
-  planner.kernel_step(program, step);
 }
 }  // namespace
 

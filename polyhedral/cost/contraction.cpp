@@ -69,11 +69,12 @@ static std::optional<Contraction> recognised(const Program& program) {
   Contraction best;
   int64_t best_weight = 0;
   for (int operand = 0; operand < 2; ++operand) {
-    auto row_of = [&](int vector) {  // the last dimension that only the other operand varies along, if it is not tiny
+    // The last dimension but `taken` that only the other operand varies along, if it is not tiny.
+    auto row_of = [&](int vector, int taken) {
       int row = -1;
       int64_t row_extent = 1;
       for (int r = static_cast<int>(write.size()); r-- > 0;) {
-        if (r == vector || write[r].empty() || !varies(1 - operand, write[r].back()) || varies(operand, write[r].back())) continue;
+        if (r == vector || r == taken || write[r].empty() || !varies(1 - operand, write[r].back()) || varies(operand, write[r].back())) continue;
         int64_t e = iterator_extent(s, s.iterators[write[r].back()]).value_or(2);
         if (row < 0 || (row_extent < 4 && e > row_extent)) row = r, row_extent = e;
       }
@@ -91,7 +92,7 @@ static std::optional<Contraction> recognised(const Program& program) {
       bool contiguous = !used[operand].empty() && !used[operand].back().empty() && used[operand].back().back() == iterator;
       int64_t weight = (matrix.role == Role::weight ? 16 : contiguous ? 8 : 1) * std::min<int64_t>(extent, 64);
       if (weight <= best_weight) continue;
-      int row = row_of(d);
+      int row = row_of(d, -1);
       // Windows over each channel: lanes would gather, and no row reads an element again.
       if (row < 0 && matrix.role != Role::weight && !contiguous) continue;
       best_weight = weight;
@@ -105,6 +106,7 @@ static std::optional<Contraction> recognised(const Program& program) {
       best.vector = d;
       best.grain = grain;
       best.row = row;
+      best.line = row < 0 ? -1 : row_of(d, row);
     }
   }
   if (best_weight == 0) return std::nullopt;

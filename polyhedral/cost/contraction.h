@@ -20,6 +20,7 @@ struct Contraction {
   int vector = -1;                            // group dimension along which only the matrix varies
   int64_t grain = 0;  // the rows vary once per so many points of it (groups of channels); 0: not at all
   int row = -1;                               // group dimension best tiled into rows; -1 when there is none
+  int line = -1;                              // a second such dimension; -1 when there is none
   std::vector<std::string> reduction;         // iterators
 };
 

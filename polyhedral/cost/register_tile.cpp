@@ -9,12 +9,13 @@ namespace {
 // (test/perf/conv_perf) tiles of 8 accumulators reach 76 % of the peak, of 12 accumulators 90 %.
 constexpr double kFmaPerCycle = 2, kLoadsPerCycle = 4.0 / 3, kFmaLatency = 4, kStepOverhead = 0.5;
 
+}  // namespace
+
 double step_cycles(int64_t rows, int64_t vectors) {
   double fma = static_cast<double>(rows * vectors) / kFmaPerCycle;
   double loads = static_cast<double>(rows + vectors) / kLoadsPerCycle;
   return std::max({fma, loads, kFmaLatency}) + kStepOverhead;
 }
-}  // namespace
 
 double rows_cycles(int64_t row_extent, int64_t rows, int64_t vectors) {
   double cycles = static_cast<double>(row_extent / rows) * step_cycles(rows, vectors);

@@ -23,6 +23,8 @@ RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vec
 // taps share the registers with the accumulators.
 int64_t window_rows(const Target& target, int64_t row_extent, int64_t taps);
 
+// Cycles of one step of one tile.
+double step_cycles(int64_t rows, int64_t vectors);
 // Cycles per step of `row_extent` rows in tiles of rows x vectors, partial tiles included.
 double rows_cycles(int64_t row_extent, int64_t rows, int64_t vectors);
 bool fits_registers(const Target& target, int64_t rows, int64_t vectors);

@@ -2,6 +2,7 @@
 #include "polyhedral/cost/tile_choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "polyhedral/cost/register_tile.h"
@@ -10,6 +11,8 @@ namespace nasc {
 namespace {
 constexpr int64_t kChunk = 8, kStep = 4;
 constexpr double kNear = 24, kMiddle = 12, kFar = 6;  // bytes per cycle from the second, the last cache, memory
+constexpr double kClearly = 1.08;  // the model is not better than that
+constexpr int64_t kLine = 64;
 constexpr size_t kMostTiles = 10, kMost = 32;
 
 double rate(double bytes, const Target& t) {
@@ -18,14 +21,16 @@ double rate(double bytes, const Target& t) {
 }
 
 struct Sizes {
-  double outer = 1;  // points of the dimensions besides rows and vectors
-  int64_t rows = 1, columns = 1;
+  double outer = 1;  // points of the dimensions besides rows, lines and vectors
+  int64_t rows = 1, lines = 1, columns = 1;
   double depth = 1;  // terms of each sum
   double matrix_bytes = 0, rows_bytes = 0;
+  double products = 1;  // independent ones, of `outer`
 };
 
 int64_t extent_or(const Extent& e, int64_t otherwise) { return e.is_constant() ? e.constant() : otherwise; }
 
+// By shapes alone: the choice comes before some layouts and again after them.
 Sizes sizes_of(const Contraction& c, const Program& p) {
   Sizes s;
   constexpr int64_t kSymbolic = 8;
@@ -34,37 +39,75 @@ Sizes sizes_of(const Contraction& c, const Program& p) {
     int64_t e = std::max<int64_t>(1, extent_or(c.group.extents[d], kSymbolic));
     if (d == c.vector) s.columns = e;
     else if (d == c.row) s.rows = e;
+    else if (d == c.line) s.lines = e;
     else s.outer *= static_cast<double>(e);
   }
   for (const auto& name : c.reduction) s.depth *= static_cast<double>(iterator_extent(sum, name).value_or(kSymbolic));
   auto bytes_of = [&](const std::string& tensor) {
-    Extent e = storage_bytes(p.tensor(tensor));
-    return static_cast<double>(extent_or(e, 0));
+    double out = bytes(p.tensor(tensor).dtype);
+    for (const Extent& e : p.tensor(tensor).shape) out *= static_cast<double>(extent_or(e, kSymbolic));
+    return out;
   };
   s.matrix_bytes = bytes_of(c.matrix_tensor);
   s.rows_bytes = bytes_of(c.rows_tensor);
+  for (int d : shared_dimensions(c, sum)) s.products *= static_cast<double>(extent_or(c.group.extents[d], kSymbolic));
   return s;
 }
 
-// Cycles of the register tiles over all rows and columns, and of what they read from beyond the first cache.
-double predicted(const TileChoice& choice, const Sizes& s, double products, int64_t lanes, const Target& t) {
-  double blocks = static_cast<double>(s.columns) / static_cast<double>(choice.vectors * lanes);
-  double arithmetic = s.outer * s.depth * blocks * rows_cycles(s.rows, choice.rows, choice.vectors);
-  double row_tiles = s.outer / products * static_cast<double>((s.rows + choice.rows - 1) / choice.rows);
-  double matrix = s.matrix_bytes / products, rows = s.rows_bytes / products;  // of one product
-  double panel = matrix / std::max(1.0, blocks), strip = rows / std::max(1.0, row_tiles);
+double up(double a, double b) { return std::ceil(a / b); }
+
+// Cycles per step of all rows and lines for so many vectors; partial tiles cost what their rows cost.
+double plane_cycles(const TileChoice& t, const Sizes& s, int64_t vectors) {
+  auto lines_of = [&](int64_t lines) {
+    double cycles = static_cast<double>(s.rows / t.rows) * step_cycles(t.rows * lines, vectors);
+    return s.rows % t.rows ? cycles + step_cycles(s.rows % t.rows * lines, vectors) : cycles;
+  };
+  double cycles = static_cast<double>(s.lines / t.lines) * lines_of(t.lines);
+  return s.lines % t.lines ? cycles + lines_of(s.lines % t.lines) : cycles;
+}
+
+double arithmetic_cycles(const TileChoice& t, const Sizes& s, int64_t lanes) {
+  int64_t vectors = std::max<int64_t>(1, s.columns / lanes);
+  double plane = static_cast<double>(vectors / t.vectors) * plane_cycles(t, s, t.vectors);
+  if (vectors % t.vectors) plane += plane_cycles(t, s, vectors % t.vectors);
+  return s.outer * s.depth * plane;
+}
+
+// Cycles of what one product reads from beyond the first cache.
+double traffic_cycles(const TileChoice& choice, const Sizes& s, int64_t lanes, const Target& t) {
+  double width = static_cast<double>(choice.vectors * lanes), columns = static_cast<double>(s.columns);
+  double blocks = std::max(1.0, up(columns, width));
+  double strips = s.outer / s.products * up(static_cast<double>(s.lines), static_cast<double>(choice.lines));
+  double tiles = up(static_cast<double>(s.rows), static_cast<double>(choice.rows));  // of a strip of lines
+  double matrix = s.matrix_bytes / s.products, rows = s.rows_bytes / s.products;
+  double panel = matrix / std::max(1.0, columns / width), strip = rows / strips, tile = strip / tiles;
   double l1 = static_cast<double>(t.l1_bytes) * 0.75;
-  double traffic = 0;
+  double first = matrix / kFar + rows / kMiddle;
   if (choice.matrix_outer) {
-    traffic += matrix / kFar + blocks * rows / rate(rows + panel, t);
-    if (panel + strip > l1) traffic += row_tiles * matrix / rate(panel + strip, t);
-  } else {
-    traffic += rows / kMiddle + row_tiles * matrix / rate(matrix, t);
-    if (panel + strip > l1) traffic += blocks * rows / rate(panel + strip, t);
+    double out = first + (blocks - 1) * rows / rate(rows + panel, t);
+    return panel + tile > l1 ? out + (strips * tiles - 1) * matrix / rate(panel + tile, t) : out;
   }
-  traffic *= products;
+  double out = first;
+  if (matrix + tile > l1) out += (strips - 1) * matrix / rate(matrix + strip, t);
+  if (panel + tile > l1) out += strips * (tiles - 1) * matrix / rate(matrix, t);
+  return panel + strip > l1 ? out + (blocks - 1) * rows / rate(panel + strip, t) : out;
+}
+
+// Cycles of the register tiles over all rows and columns and of their traffic, between those of one core and those of
+// all, whose shares differ by whole tiles.
+double predicted(const TileChoice& choice, const Sizes& s, int64_t lanes, const Target& t) {
+  double arithmetic = arithmetic_cycles(choice, s, lanes), traffic = s.products * traffic_cycles(choice, s, lanes, t);
   constexpr double kOverlap = 0.25;  // what does not hide behind the longer of the two
-  return std::max(arithmetic, traffic) + kOverlap * std::min(arithmetic, traffic);
+  double cycles = std::max(arithmetic, traffic) + kOverlap * std::min(arithmetic, traffic);
+  double columns = static_cast<double>(s.columns), cores = std::max(1, t.cores);
+  double trips = up(columns, static_cast<double>(choice.vectors * lanes));
+  double strips = s.outer * up(static_cast<double>(s.lines), static_cast<double>(choice.lines));
+  if ((!choice.matrix_outer || trips < 2) && strips >= 2) trips = strips;
+  double uneven = up(trips, cores) * cores / trips;
+  constexpr double kPartial = 0.005;  // its code is longer
+  double partial = (s.rows % choice.rows > 0) + (s.lines % choice.lines > 0) + (choice.lines > 1) +
+                   (static_cast<int64_t>(columns) / lanes % choice.vectors > 0);
+  return cycles * (1 + uneven) / 2 * (1 + kPartial * partial);
 }
 }  // namespace
 
@@ -84,7 +127,7 @@ std::vector<int> shared_dimensions(const Contraction& c, const Statement& s) {
 }
 
 std::string text(const TileChoice& t, const Contraction& c) {
-  return text("rows=", t.rows, " vectors=", t.vectors, " outer=", t.matrix_outer ? "matrix" : "rows",
+  return text("rows=", t.rows, t.lines > 1 ? text(" lines=", t.lines) : "", " vectors=", t.vectors, " outer=", t.matrix_outer ? "matrix" : "rows",
               t.parallel >= 0 ? " parallel=" + c.group.names[t.parallel] : "", " chunk=", t.chunk, " step=", t.step);
 }
 
@@ -98,9 +141,8 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   int64_t vectors = (c.grain > 0 ? c.grain : width) / lanes;
   int64_t rows = c.row >= 0 ? extent_or(c.group.extents[c.row], 8) : 1;
   Sizes sizes = sizes_of(c, p);
-  const Statement& s = p.statement(c.statement);
-  double products = 1;
-  for (int d : shared_dimensions(c, s)) products *= static_cast<double>(extent_or(c.group.extents[d], 8));
+  // A constant matrix lies as its tiles want it; of others, and of many small products, only the tile is chosen here.
+  bool packed = p.tensor(c.matrix_tensor).role == Role::weight && block == 0 && sizes.products == 1;
 
   TileChoice base;
   RegisterTile tile = register_tile(target, rows, vectors);
@@ -114,20 +156,26 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   base.step = kStep;
 
   auto priced = [&](TileChoice t) {
-    t.cycles = predicted(t, sizes, products, lanes, target);
+    t.cycles = predicted(t, sizes, lanes, target);
     return t;
   };
   std::vector<TileChoice> others;
-  for (int64_t v = 1; v <= 8; ++v)
-    for (int64_t r = 1; r <= std::min<int64_t>(rows, 28); ++r) {
-      if ((vectors % v && v > 1) || !fits_registers(target, r, v) || (block > 0 && v != base.vectors)) continue;
-      TileChoice t = base;
-      t.rows = r;
-      t.vectors = v;
-      others.push_back(priced(t));
-    }
+  for (int64_t v = 1; v <= std::min<int64_t>(8, vectors); ++v)
+    for (int64_t l = 1; l <= (packed && c.line >= 0 ? std::min<int64_t>(sizes.lines, 4) : 1); ++l)
+      for (int64_t r = 1; r <= std::min<int64_t>(rows, 28); ++r) {
+        bool divides = vectors % v == 0, straddles = c.grain > 0 || !packed || !columns.is_constant() || width % lanes != 0;
+        if ((!divides && straddles) || !fits_registers(target, r * l, v) || (block > 0 && v != base.vectors)) continue;
+        // One partial dimension at most; of several lines whole cache lines are read.
+        if (l > 1 && (r * lanes * element % kLine || (rows % r && sizes.lines % l))) continue;
+        TileChoice t = base;
+        t.rows = r;
+        t.lines = l;
+        t.vectors = v;
+        others.push_back(priced(t));
+      }
   auto by_time = [](const TileChoice& a, const TileChoice& b) { return a.cycles < b.cycles; };
   std::stable_sort(others.begin(), others.end(), by_time);
+  if (packed && !others.empty() && others[0].cycles * kClearly < priced(base).cycles) base = others[0];
   if (others.size() > kMostTiles) others.resize(kMostTiles);
   std::vector<TileChoice> out = {priced(base)};
   for (size_t k = others.size(); k-- > 0;) {  // the other order of the best tiles

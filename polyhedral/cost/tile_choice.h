@@ -11,6 +11,7 @@ namespace nasc {
 
 struct TileChoice {
   int64_t rows = 1, vectors = 1;  // of the register tile
+  int64_t lines = 1;              // of the contraction's second dimension of rows, each of `rows`
   bool matrix_outer = false;      // the loop over vectors is outermost: the matrix is read once, the rows once per block
   int parallel = -1;              // group dimension divided among threads; -1: the first with more than one tile
   int64_t chunk = 8, step = 4;    // of the reduction: inner loop, unrolled steps
