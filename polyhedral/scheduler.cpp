@@ -156,7 +156,9 @@ bool plan_contraction(Planner& planner, int program) {
       passes *= tiles;
       points *= tiles * static_cast<double>(t.sizes[t.order[k]]);
     }
-  Streaming stream = streaming(c, p, target, *choice, passes, points);
+  const Extent& columns = c.group.extents[c.vector];
+  bool even = columns.is_constant() && columns.constant() % t.sizes[c.vector] == 0 && choice->lines == 1;
+  Streaming stream = even ? streaming(c, p, target, *choice, passes, points) : Streaming{};
   t.block = stream.block;
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
   if ((t.block || stream.prefetch) && planner.kernel_step(program, tile_step(c.group, t))) return true;
