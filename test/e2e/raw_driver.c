@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "runtime/embed/nasc.h"
+#include "runtime/embed/abi.h"
 
 enum { MOST = 16, MOST_RANK = 8 };
 
