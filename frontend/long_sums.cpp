@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "ir/selection.h"
+
 namespace nasc {
 namespace {
 constexpr int64_t kLong = 1024;
@@ -122,7 +124,8 @@ std::vector<Statement> through_partial(Program& p, Statement s, int dim, int64_t
 void split_long_sums(Program& p) {
   std::vector<Statement> out;
   for (Statement& s : p.statements) {
-    bool sum = s.combine == Combine::add && s.reassociable && is_float(p.tensor(s.write.tensor).dtype) && !is_product(s);
+    bool sum = s.combine == Combine::add && s.reassociable && is_float(p.tensor(s.write.tensor).dtype) &&
+               !is_product(s) && !selection(s);  // of a selection one term counts
     std::vector<std::pair<int, int64_t>> loops = sum ? summed(s) : std::vector<std::pair<int, int64_t>>();
     int64_t length = 1;
     for (auto [dim, extent] : loops) length *= extent;
