@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "ir/interpret.h"
+#include "ir/text.h"
 #include "polyhedral/transformation.h"
 #include "programs.h"
 
@@ -59,4 +60,24 @@ TEST_CASE("stage: with the initialisation elsewhere the reduction adds to memory
   Kernel k = after(textual(p), {"split(loop=mac.w, by=4)", "reorder(order=[ci, kh, kw, mac.w.i])", "stage(tensor=Y, at=w.t)"});
   CHECK(k.program.statement("Y_add").combine == Combine::add);
   CHECK(test::same_results(p, k.program));
+}
+
+TEST_CASE("tile: a sum whose loops bound each other takes no blocks") {
+  auto tiled = [](const std::string& more) {
+    Program p = parse_program(R"(program t { tensor x : f32[16, 8] input
+      tensor w : f32[32, 16] weight
+      tensor acc : f32[32, 8] temp
+      tensor y : f32[32, 8] output
+      stmt init { init[co, p] : 0 <= co < 32 and 0 <= p < 8 }
+        acc[co, p] = 0
+      stmt mac { mac[co, p, ci] : 0 <= co < 32 and 0 <= p < 8 and 0 <= ci < 16)" + more + R"( }
+        acc[co, p] += x[ci, p] * w[co, ci]
+      stmt out { out[co, p] : 0 <= co < 32 and 0 <= p < 8 }
+        y[co, p] = acc[co, p] })");
+    Kernel k{p, textual_schedule(p)};
+    auto out = apply(k, parse_step("tile(loops=[co, p], sizes=[16, 4], vector=co, lanes=8, reduce=[ci], chunks=[4], block=8)"));
+    return out ? std::string("accepted") : out.error().code;
+  };
+  CHECK(tiled("") == "accepted");
+  CHECK(tiled(" and (p + ci) mod 2 = 0") == "bad-size");
 }
