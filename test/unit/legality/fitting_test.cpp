@@ -4,32 +4,15 @@
 #include <cmath>
 #include <random>
 
-#include "frontend/batch.h"
-#include "frontend/import.h"
-#include "frontend/lower.h"
 #include "ir/prepared.h"
 #include "legality/agreement.h"
 #include "legality/fitting.h"
-#include "polyhedral/transformation.h"
-#include "test/zoo/zoo.h"
+#include "networks.h"
 
 using namespace nasc;
+using namespace nasc::test;
 
 namespace {
-Network trained(int64_t batch) {
-  Instances instances;
-  Graph g = with_batch(read_onnx(file_bytes(zoo_model("tiny-resnet", {})), "tiny-resnet"), batch);
-  return lower(import_graph(std::move(g), instances), instances);
-}
-Network rewritten(const Network& base, const std::vector<std::string>& steps) {
-  Module module = textual_module(base, Target{});
-  for (const std::string& step : steps) {
-    Expected<Module> next = apply(module, parse_step(step));
-    if (!next) FAIL(step << ": " << next.error().text);
-    module = std::move(*next);
-  }
-  return module.network;
-}
 std::vector<Minibatch> images(const Network& n, int count) {
   std::mt19937 rng(5);
   std::normal_distribution<float> normal;
@@ -57,7 +40,7 @@ void keep_blocks(Network& n, const std::string& layer, int64_t groups) {
 }  // namespace
 
 TEST_CASE("fitting: weights that a grouped layer can have are found from any start", "[fitting]") {
-  Network original = trained(8);
+  Network original = zoo_network("tiny-resnet", 8);
   keep_blocks(original, "conv_5", 2);
   Network grouped = rewritten(original, {"group(layer=conv_5, by=2, weights=init)"});
   Fit fit = fitted_weights(original, grouped, images(original, 4), 200);
@@ -69,7 +52,7 @@ TEST_CASE("fitting: weights that a grouped layer can have are found from any sta
 }
 
 TEST_CASE("fitting: a lossy layer comes nearer to the original's outputs, its reader makes up for lost channels", "[fitting]") {
-  Network original = trained(8);
+  Network original = zoo_network("tiny-resnet", 8);
   for (const char* step : {"group(layer=conv_5, by=4)", "bottleneck(layer=conv_5, loop=co, by=2)", "spatial_bottleneck(layer=conv_5, by=2)"}) {
     INFO(step);
     Network candidate = rewritten(original, {step});
@@ -84,7 +67,7 @@ TEST_CASE("fitting: a lossy layer comes nearer to the original's outputs, its re
 }
 
 TEST_CASE("fitting: an unchanged network keeps its weights", "[fitting]") {
-  Network original = trained(4);
+  Network original = zoo_network("tiny-resnet", 4);
   Fit fit = fitted_weights(original, original, images(original, 2));
   CHECK(fit.layers == 0);
 }

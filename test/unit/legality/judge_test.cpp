@@ -8,35 +8,19 @@
 #include <filesystem>
 #include <fstream>
 
-#include "frontend/batch.h"
-#include "frontend/import.h"
-#include "frontend/lower.h"
 #include "legality/conjunction.h"
 #include "legality/dataset.h"
 #include "legality/protocol.h"
-#include "polyhedral/transformation.h"
+#include "networks.h"
 #include "test/support/test_data.h"
-#include "test/zoo/zoo.h"
 
 using namespace nasc;
+using namespace nasc::test;
 
 namespace {
 constexpr int64_t kBatch = 8;
 
-Network base_network(int64_t batch) {
-  Instances instances;
-  Graph g = with_batch(read_onnx(file_bytes(zoo_model("tiny-resnet", {})), "tiny-resnet"), batch);
-  return mark_positions(lower(import_graph(std::move(g), instances), instances));
-}
-Network rewritten(const Network& base, const std::vector<std::string>& steps) {
-  Module module = textual_module(base, Target{});
-  for (const std::string& step : steps) {
-    Expected<Module> next = apply(module, parse_step(step));
-    if (!next) FAIL(step << ": " << next.error().text);
-    module = std::move(*next);
-  }
-  return module.network;
-}
+Network base_network(int64_t batch) { return mark_positions(zoo_network("tiny-resnet", batch)); }
 
 struct Fixture {
   Network base = base_network(kBatch), single = base_network(1);

@@ -6,23 +6,18 @@
 #include <ctime>
 #include <cstdlib>
 
-#include "frontend/batch.h"
 #include "frontend/import.h"
 #include "frontend/lower.h"
 #include "ir/execute.h"
 #include "legality/scoring.h"
+#include "networks.h"
 #include "test/zoo/builder.h"
 #include "test/zoo/zoo.h"
 
 using namespace nasc;
+using namespace nasc::test;
 
 namespace {
-Network base_network(const std::string& model, int64_t batch, bool fold = true) {
-  Instances instances;
-  Graph g = with_batch(read_onnx(file_bytes(zoo_model(model, {.fold_bn = fold})), model), batch);
-  return lower(import_graph(std::move(g), instances), instances);
-}
-
 Minibatch noise(const ScoringNetwork& s, uint64_t seed) {
   Minibatch m;
   m.images = *drawn_weight(Init::he_normal, seed, "images", s.image_shape(), 1, 2);
@@ -33,7 +28,7 @@ Minibatch noise(const ScoringNetwork& s, uint64_t seed) {
 }  // namespace
 
 TEST_CASE("scoring: a tiny residual network has a Fisher Potential per layer", "[scoring]") {
-  ScoringNetwork s(base_network("tiny-resnet", 16));
+  ScoringNetwork s(zoo_network("tiny-resnet", 16));
   Minibatch m = noise(s, 1);
   Scores one = s.score(1, m), same = s.score(1, m), other = s.score(2, m);
   REQUIRE(one.fisher.size() == s.layers().size());
@@ -47,7 +42,7 @@ TEST_CASE("scoring: a tiny residual network has a Fisher Potential per layer", "
 }
 
 TEST_CASE("scoring: in front of batch statistics the potential does not depend on the scale of the weights", "[scoring]") {
-  ScoringNetwork s(base_network("tiny-resnet", 16));
+  ScoringNetwork s(zoo_network("tiny-resnet", 16));
   Minibatch m = noise(s, 1);
   std::vector<HostTensor> plain, scaled;
   for (const ScoredWeight& w : s.weights()) {
@@ -66,7 +61,7 @@ TEST_CASE("scoring: in front of batch statistics the potential does not depend o
 }
 
 TEST_CASE("scoring: one image has no potential; images given twice do not change it", "[scoring]") {
-  ScoringNetwork one(base_network("tiny-resnet", 1)), eight(base_network("tiny-resnet", 8)), sixteen(base_network("tiny-resnet", 16));
+  ScoringNetwork one(zoo_network("tiny-resnet", 1)), eight(zoo_network("tiny-resnet", 8)), sixteen(zoo_network("tiny-resnet", 16));
   Scores alone = one.score(1, noise(one, 1));
   Minibatch m = noise(eight, 1), twice = noise(sixteen, 1);
   for (auto [from, to] : {std::pair{&m.images, &twice.images}, std::pair{&m.labels, &twice.labels}})
@@ -118,7 +113,7 @@ TEST_CASE("scoring: time of one evaluation", "[.scoring-speed]") {
   auto now = [] { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; };  // of the processor: the machine is shared
   auto seconds = [](double d) { return d; };
   auto t0 = now();
-  Network base = base_network(model ? model : "resnet34-cifar", size ? std::atoi(size) : 16);
+  Network base = zoo_network(model ? model : "resnet34-cifar", size ? std::atoi(size) : 16);
   auto t1 = now();
   ScoringNetwork s(base);
   auto t2 = now();
