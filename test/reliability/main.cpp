@@ -1,7 +1,5 @@
 // Reliability of scores: many candidates by many seeds, journalled line by line so that a run can be resumed, and the
 // statistics of a journal.
-#include <CLI/CLI.hpp>
-
 #include <cmath>
 #include <fstream>
 #include <iostream>
@@ -10,6 +8,7 @@
 
 #include "legality/dataset.h"
 #include "test/reliability/candidates.h"
+#include "test/reliability/command.h"
 #include "test/reliability/statistics.h"
 #include "test/zoo/networks.h"
 
@@ -87,15 +86,8 @@ int main(int argc, char** argv) {
   app.add_flag("--trained", run.trained, "the model's own weights, kept or sliced, instead of draws: seeds are minibatches");
   app.add_flag("--singles", run.singles, "every change of a single layer instead of random candidates");
   app.add_flag("--report", run.report, "only the statistics of the journal");
-  try {
-    app.parse(argc, argv);
+  return run_command(app, argc, argv, [&] {
     if (!run.report) measure(run);
     print_statistics(read_journal(run.journal), std::cout);
-    return 0;
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e);
-  } catch (const UserError& e) {
-    std::cerr << e.line() << '\n';
-    return static_cast<int>(e.code->exit);
-  }
+  });
 }

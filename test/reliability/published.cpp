@@ -14,6 +14,7 @@
 #include "frontend/import.h"
 #include "frontend/lower.h"
 #include "legality/dataset.h"
+#include "test/reliability/command.h"
 #include "test/reliability/statistics.h"
 #include "test/zoo/networks.h"
 
@@ -61,8 +62,7 @@ int main(int argc, char** argv) {
   app.add_option("--journal", journal, "what it has is not done again")->capture_default_str();
   app.add_option("--cells", cells, "how many of the fixed random order")->capture_default_str();
   app.add_option("--batch", batch, "images of the minibatch")->capture_default_str();
-  try {
-    app.parse(argc, argv);
+  return run_command(app, argc, argv, [&] {
     std::vector<std::string> lines = lines_of(table), head = fields_of(lines.at(0));
     std::map<std::string, std::map<std::string, double>> published;
     std::vector<std::string> order;
@@ -118,11 +118,5 @@ int main(int argc, char** argv) {
       }
       std::cout << kOurs[k] << ": rank correlation " << spearman(ours, theirs) << " with the published " << kNames[k] << " of " << ours.size() << " cells\n";
     }
-    return 0;
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e);
-  } catch (const UserError& e) {
-    std::cerr << e.line() << '\n';
-    return static_cast<int>(e.code->exit);
-  }
+  });
 }

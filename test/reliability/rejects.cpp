@@ -1,6 +1,4 @@
 // What the table of sensitivities refuses, judged as whole networks after all.
-#include <CLI/CLI.hpp>
-
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -8,6 +6,7 @@
 #include "legality/dataset.h"
 #include "legality/protocol.h"
 #include "test/reliability/candidates.h"
+#include "test/reliability/command.h"
 
 using namespace nasc;
 
@@ -51,8 +50,7 @@ int main(int argc, char** argv) {
   app.add_option("--table", table, "most evaluations for the table")->capture_default_str();
   app.add_option("--whole", whole, "most evaluations of survivors")->capture_default_str();
   app.add_option("--rejects", rescored, "of the table, evenly spaced, judged whole")->capture_default_str();
-  try {
-    app.parse(argc, argv);
+  return run_command(app, argc, argv, [&] {
     Scored s(model, batch, images);
     std::unique_ptr<SeededScores> original = s.scores({});
     std::set<std::string> seen = {text(Candidate{})};
@@ -83,11 +81,5 @@ int main(int argc, char** argv) {
     options.rescored = rescored;
     ProtocolReport report = run_protocol(*original, hooks, options);
     std::cout << text(report);
-    return 0;
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e);
-  } catch (const UserError& e) {
-    std::cerr << e.line() << '\n';
-    return static_cast<int>(e.code->exit);
-  }
+  });
 }
