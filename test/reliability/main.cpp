@@ -10,7 +10,6 @@
 #include "test/reliability/candidates.h"
 #include "test/reliability/command.h"
 #include "test/reliability/statistics.h"
-#include "test/zoo/networks.h"
 
 using namespace nasc;
 
