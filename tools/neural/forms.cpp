@@ -11,7 +11,8 @@
 
 namespace nasc {
 
-FormTable::FormTable(LayerTable& layers, const Target& target) : layers_(layers), target_(target) {
+FormTable::FormTable(LayerTable& layers, const Target& target, double least_share)
+    : layers_(layers), target_(target), least_share_(least_share) {
   for (const NeuralLayer& l : layers_.layers)
     original_.layers.push_back(entry(l.form));
   total(original_);
@@ -26,6 +27,12 @@ const FormEntry* FormTable::entry(const ConvForm& form) {
     at->second = &entries_->back();
   }
   return at->second;
+}
+
+bool FormTable::keeps_least(const FormEntry& after, size_t layer) const {
+  const FormEntry& before = *original_.layers[layer];
+  return static_cast<double>(after.macs) >= least_share_ * static_cast<double>(before.macs) &&
+         static_cast<double>(after.parameters) >= least_share_ * static_cast<double>(before.parameters);
 }
 
 void FormTable::total(CandidateForms& c) const {
@@ -146,12 +153,12 @@ Expected<CandidateForms> FormTable::candidate(const std::vector<LayerSteps>& cho
       if (change.layer != j)
         continue;
       const Expected<Rewritten>& after = rewritten(base, canonical_text(base), change.steps, change.key);
-      if (after)
+      if (after && (change.cuts || keeps_least(*after->entry, j)))
         out.layers[j] = after->entry;
       else if (change.cuts) // others read what it writes
         return refuse(after.error().code, layers_.layers[j].name + ": " + after.error().text);
       else
-        change.steps.clear(); // what is left of its inputs leaves no room for its own change
+        change.steps.clear(); // what is left of its inputs is change enough
     }
   }
   std::erase_if(changes, [](const Change& c) { return c.steps.empty(); });

@@ -33,10 +33,11 @@ struct CandidateForms {
 
 class FormTable {
 public:
-  FormTable(LayerTable& layers, const Target& target);
+  // least_share: what cuts and own steps together leave at least of a layer's MACs and parameters.
+  FormTable(LayerTable& layers, const Target& target, double least_share = 0);
   const CandidateForms& original() const { return original_; }
-  // A layer's steps that the cuts of others leave no room for are left out. Refusals: those of the steps alone, of channel
-  // ties, and composed-cuts.
+  // A layer's steps that the cuts of others leave no room for, or that with these cuts keep less than the least share, are
+  // left out. Refusals: those of the steps alone, of channel ties, and composed-cuts.
   Expected<CandidateForms> candidate(const std::vector<LayerSteps>& steps);
   // The steps of one layer, and their text without the layer's name: equal for equal changes of equal layers.
   struct ParsedSteps {
@@ -50,6 +51,7 @@ public:
 
 private:
   const FormEntry* entry(const ConvForm& form);
+  bool keeps_least(const FormEntry& after, size_t layer) const;
   struct Rewritten {
     const FormEntry* entry;
     ConvForm form;
@@ -58,6 +60,7 @@ private:
                                        const std::string& steps_key);
   LayerTable& layers_;
   Target target_;
+  double least_share_;
   std::shared_ptr<std::deque<FormEntry>> entries_ = std::make_shared<std::deque<FormEntry>>();
   std::unordered_map<std::string, const FormEntry*> by_text_;
   std::unordered_map<std::string, Expected<Rewritten>> by_steps_;

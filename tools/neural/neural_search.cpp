@@ -189,9 +189,10 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
   LayerTable layers(network);
   if (layers.layers.empty())
     throw UserError(code::unsupported_op, model, "has no convolution that neural steps could rewrite");
-  FormTable table(layers, target);
+  const bool capacity = has_word(options.legality, "capacity");
+  FormTable table(layers, target, capacity ? options.judges.layer_floor : 0);
   Space space = bound_space(load_space(options.space), space_layers(network, target.lanes(4)));
-  Free free{table, options, has_word(options.legality, "capacity")};
+  Free free{table, options, capacity};
   prune(space, table, [&](const CandidateForms& c) {
     return !free.capacity || below_floor(c, table.original(), layers, options.judges, true).empty();
   });

@@ -113,6 +113,32 @@ TEST_CASE("neural forms: steps that a cut leaves no room for are left out of the
   CHECK(met > 0);
 }
 
+TEST_CASE("neural forms: a change that a cut would take below the least share is left out") {
+  Network network = zoo_network("tiny-resnet");
+  LayerTable layers(network);
+  FormTable any(layers, Target{}), at_least(layers, Target{}, 0.3);
+  size_t met = 0;
+  for (const NeuralLayer& first : layers.layers)
+    for (const NeuralLayer& second : layers.layers) {
+      LayerSteps cut{first.name, false, {"bottleneck(loop=co, by=2)"}}, grouped{second.name, false, {"group(by=2)"}};
+      if (first.name == second.name || !any.candidate({cut}) || !any.candidate({grouped}))
+        continue;
+      size_t j = layers.index(second.name);
+      const double half = static_cast<double>(any.original().layers[j]->macs) / 2;
+      auto alone = at_least.candidate({grouped}), both = any.candidate({cut, grouped}), kept = at_least.candidate({cut, grouped});
+      REQUIRE((alone && both && kept));
+      CHECK(alone->key == any.candidate({grouped})->key); // a half by itself is allowed
+      if (static_cast<double>(both->layers[j]->macs) < half) { // a quarter is not
+        ++met;
+        CHECK(kept->key == any.candidate({cut})->key);
+        CHECK(kept->plan.size() == 1);
+      } else {
+        CHECK(kept->key == both->key);
+      }
+    }
+  CHECK(met > 0);
+}
+
 TEST_CASE("neural forms: choices that are never allowed leave the space") {
   Network network = zoo_network("tiny-resnet");
   LayerTable layers(network);
