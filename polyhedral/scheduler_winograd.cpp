@@ -22,7 +22,7 @@ struct WinogradChoice {
 // Best predicted first; one when there is nothing to choose.
 std::vector<WinogradChoice> winograd_choices(WinogradShape w, const Target& target, Winograd choice) {
   int64_t lanes = target.lanes(4);
-  if (lanes < 2 || w.channels % lanes || w.rows() % lanes)
+  if (lanes < 2 || w.first % lanes || w.channels % lanes || w.rows() % lanes)
     return {{0, 0}};
   std::vector<int64_t> sizes = {2, 4};
   if (choice == Winograd::f2)

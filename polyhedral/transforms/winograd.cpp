@@ -1,5 +1,5 @@
 // winograd(call=12, m=4) -- compute a 3x3 convolution by Winograd's F(m x m, 3x3).
-//   before  call 12: Y[n,m,p,q] = init; Y += X[n,d+D*floor(m/M),p+r-a,q+s-b] W[m,d,r,s]; pointwise statements
+//   before  call 12: Y[n,m,p,q] = init; Y += X[n,d+D*floor(m/M)+f,p+r-a,q+s-b] W[m,d,r,s]; pointwise statements
 //   after   at create: U = G W G'; then V = B' X B per tile; P[i,j] += V[i,j] U[i,j]; Y = init + A'
 //   P A; pointwise
 // Refuses  no-such-call, bad-size, symbolic-extent, not-convolution, not-3x3, strided, not-f32,
@@ -54,23 +54,27 @@ bool identity(const Statement& s) {
   return i && *i == std::vector<int>{0, 1, 2, 3} && s.iterators.size() == 4;
 }
 
-// d + step*floor(m/rows): step and rows, 0 and 0 for d alone.
-std::optional<std::pair<int64_t, int64_t>> grouped(const isl::aff& index, int m, int d) {
+// d + step*floor(m/rows) + first; step and rows are 0 without groups.
+struct Channels {
+  int64_t step = 0, rows = 0, first = 0;
+};
+std::optional<Channels> grouped(const isl::aff& index, int m, int d) {
   QuasiAff f = quasi(index);
   auto only = [](const LinearAff& a, int iterator) {
-    bool out = a.constant == 0 && a.parameters.empty();
+    bool out = a.parameters.empty();
     for (int k = 0; k < static_cast<int>(a.coefficients.size()); ++k)
       out &= a.coefficients[static_cast<size_t>(k)] == (k == iterator);
     return out;
   };
-  if (!only(f.linear, d) || f.linear.denominator != 1 || f.floors.size() > 1)
+  if (!only(f.linear, d) || f.linear.denominator != 1 || f.linear.constant < 0 || f.floors.size() > 1)
     return std::nullopt;
+  const int64_t first = f.linear.constant;
   if (f.floors.empty())
-    return std::pair<int64_t, int64_t>{0, 0};
+    return Channels{0, 0, first};
   const auto& [step, inner] = f.floors[0];
-  if (step < 1 || !inner.floors.empty() || !only(inner.linear, m) || inner.linear.denominator < 2)
+  if (step < 1 || !inner.floors.empty() || !only(inner.linear, m) || inner.linear.constant || inner.linear.denominator < 2)
     return std::nullopt;
-  return std::pair<int64_t, int64_t>{step, inner.linear.denominator};
+  return Channels{step, inner.linear.denominator, first};
 }
 
 // Reads of the window: X[n, d, step*p + dilation*r - before, ..] with step and dilation 1.
@@ -156,16 +160,19 @@ static Expected<WinogradShape> recognised(const Program& p) {
   for (int k = 0; k < 4; ++k)
     w.out[k] = extents[(*y)[k]];
   w.channels = extents[(*f)[1]];
-  if (group->first > 0) {
-    if (group->first != w.channels || w.out[1] % group->second)
+  if (group->step > 0) {
+    if (group->step != w.channels || w.out[1] % group->rows)
       return refuse("not-convolution", "its groups overlap or leave channels out");
-    w.groups = w.out[1] / group->second;
+    w.groups = w.out[1] / group->rows;
   }
-  if (!x.shape[1].is(w.channels * w.groups))
-    return refuse("not-convolution", "it reads a part of its channels");
+  w.first = group->first;
+  if (w.first + w.channels * w.groups > x.shape[1].constant())
+    return refuse("not-convolution", "it reads channels that its image does not have");
   for (int k = 0; k < 4; ++k)
     if (!t.shape[k].is(w.out[k]))
       return refuse("not-convolution", "it writes a part of its output");
+  if (!g.shape[0].is(w.out[1]) || !g.shape[1].is(w.channels))
+    return refuse("not-convolution", "it reads a part of its filter");
   // Taps that fall out of the image, and nothing else, are dropped; a zero border may hold them.
   isl::set inside = s.box.intersect(image.map.as_map().intersect_range(extent_set(x)).domain());
   isl::set bordered = s.box.intersect(image.map.as_map().intersect_range(storage_set(x)).domain());

@@ -99,6 +99,7 @@ std::map<std::string, std::string> numbers(const WinogradShape& w) {
   return {{"N", text(w.out[0])},      {"M", text(w.out[1])},       {"H", text(w.out[2])},
           {"W", text(w.out[3])},      {"C", text(w.channels)},     {"IC", text(w.channels * w.groups)},
           {"group", w.groups > 1 ? text(" + ", w.channels, "*floor(m/", w.rows(), ")") : ""},
+          {"first", w.first ? text(" + ", w.first) : ""},
           {"e", text(w.tile())},
           {"s", text(w.m)},           {"TY", text(w.tiles(0))},    {"TX", text(w.tiles(1))},
           {"T", text(w.all_tiles())}, {"top", minus(w.before[0])}, {"left", minus(w.before[1])}};
@@ -129,7 +130,7 @@ constexpr const char* kFilter = R"(program winograd_filter origin "Conv" {
 })";
 
 constexpr const char* kInput = R"(program winograd_input origin "Conv" {
-  tensor X : f32[$N, $IC, $IH, $IW] input
+  tensor X : f32[$N, $XC, $IH, $IW] input
   tensor B : f32[$e, $e] weight
   tensor T : f32[$N, $TY, $TX, $IC, $e, $e] temp
   tensor Z : f32[$N, $TY, $TX, $IC, $e, $e] temp
@@ -138,7 +139,7 @@ constexpr const char* kInput = R"(program winograd_input origin "Conv" {
     T[n, y, x, d, r, s] = 0
   stmt t1 { t1[n, y, x, d, s, r, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e and 0 <= $s*y + k $top < $IH and 0 <= $s*x + s $left < $IW }
     box { t1[n, y, x, d, s, r, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e }
-    T[n, y, x, d, r, s] += X[n, d, $s*y + k $top, $s*x + s $left] * B[r, k]
+    T[n, y, x, d, r, s] += X[n, d$first, $s*y + k $top, $s*x + s $left] * B[r, k]
   stmt z0 { z0[n, y, x, d, i, j] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
     Z[n, y, x, d, i, j] = 0
   stmt z1 { z1[n, y, x, d, i, j, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e and 0 <= k < $e }
@@ -216,7 +217,7 @@ Program filter_program(const Program&, const WinogradShape& w) {
 Program input_program(const Program& conv, const WinogradShape& w) {
   const Tensor& x = conv.tensor(w.image);
   auto values = numbers(w);
-  values["IH"] = text(x.shape[2].constant()), values["IW"] = text(x.shape[3].constant());
+  values["XC"] = text(x.shape[1].constant()), values["IH"] = text(x.shape[2].constant()), values["IW"] = text(x.shape[3].constant());
   Program p = parse_program(filled(kInput, values));
   p.tensor("B").payload = payload_of_matrix<float>(input_matrix(w.m));
   p.tensor("X") = bound_as(x, "X", x.role);

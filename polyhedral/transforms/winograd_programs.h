@@ -10,12 +10,13 @@ namespace nasc {
 
 // A 3x3 convolution with steps and dilations of one, as found in a Program.
 struct WinogradShape {
-  // statement: Y[n,m,p,q] += X[n, d + channels*floor(m/rows()), p+r-before, q+s-before] * W[m,d,r,s]
+  // statement: Y[n,m,p,q] += X[n, first + d + channels*floor(m/rows()), p+r-before, q+s-before] * W[m,d,r,s]
   size_t sum = 0;
   std::string image, filter, output; // tensors
   std::array<int64_t, 2> before{};   // zeros before the image
   std::array<int64_t, 4> out{};      // extents of the output
   int64_t channels = 0;              // of the image, in each group
+  int64_t first = 0;                 // channel of the image that is read; the image may have others
   int64_t groups = 1;
   int64_t m = 2;                     // outputs per tile and dimension
 

@@ -17,6 +17,8 @@ namespace {
 struct Conv {
   int64_t images = 1, channels = 16, outputs = 16, rows = 8, columns = 8, before = 1, after = 1;
   int64_t kernel = 3, stride = 1, groups = 1;
+  int64_t first = 0, beyond = 0; // channels of the image before and after those that are read
+  int64_t spare = 0;             // channels of the filter that are not
   std::string pointwise = "max(C[n, m, p, q], 0)", type = "f32", role = "weight";
 };
 
@@ -24,9 +26,9 @@ struct Conv {
 std::string source(const Conv& c) {
   int64_t rows = (c.rows + c.before + c.after - c.kernel) / c.stride + 1,
           columns = (c.columns + c.before + c.after - c.kernel) / c.stride + 1;
-  std::string x = text("[", c.images, ", ", c.channels, ", ", c.rows, ", ", c.columns, "]"),
+  std::string x = text("[", c.images, ", ", c.first + c.channels + c.beyond, ", ", c.rows, ", ", c.columns, "]"),
               y = text("[", c.images, ", ", c.outputs, ", ", rows, ", ", columns, "]");
-  std::string w = text("[", c.outputs, ", ", c.channels / c.groups, ", ", c.kernel, ", ", c.kernel, "]");
+  std::string w = text("[", c.outputs, ", ", c.channels / c.groups + c.spare, ", ", c.kernel, ", ", c.kernel, "]");
   std::string places = text("0 <= n < ", c.images, " and 0 <= m < ", c.outputs, " and 0 <= p < ",
                             rows, " and 0 <= q < ", columns);
   std::string taps =
@@ -34,6 +36,8 @@ std::string source(const Conv& c) {
   std::string d = "d";
   if (c.groups > 1)
     d += text(" + ", c.channels / c.groups, "*floor(m/", c.outputs / c.groups, ")");
+  if (c.first)
+    d += text(" + ", c.first);
   std::string h = text(c.stride, "*p + r - ", c.before), v = text(c.stride, "*q + s - ", c.before),
               f = " : " + c.type;
   return "network net {\n buffer x" + f + x + " input\n buffer w" + f + w + " " + c.role +
@@ -122,6 +126,7 @@ TEST_CASE("refuse: winograd/not-convolution") {
           " Y[i] = X[i]\n }\n inputs [x]\n outputs [y]\n call 0 copy(x, y) \"copy\"\n}\n"),
       Target{});
   refused(m, kF4, "not-convolution");
+  refused(module_of({.spare = 8}), kF4, "not-convolution");
 }
 TEST_CASE("refuse: winograd/symbolic-extent") {
   std::string s = source({});
@@ -143,6 +148,8 @@ TEST_CASE("winograd: every shape gives the sums of the convolution") {
                                     {.channels = 3, .outputs = 5, .rows = 3, .columns = 1},
                                     {.rows = 6, .before = 2, .after = 1},
                                     {.channels = 16, .outputs = 32, .groups = 2},
+                                    {.channels = 8, .first = 8},
+                                    {.channels = 8, .outputs = 8, .groups = 2, .first = 3, .beyond = 5},
                                     {.pointwise = "max(C[n, m, p, q] + X[n, m, p, q], 0)"}};
   for (const Conv& c : shapes)
     for (int64_t m : {2, 4}) {
