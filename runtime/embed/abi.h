@@ -13,8 +13,9 @@
 extern "C" {
 #endif
 
-/* One kernel, called by every thread of the team with its tid (only tid 0 when the step is serial:
- * nt is 1 then). `buffers` are the step's, in its order; `values` is the whole array of the handle.
+/* Part `tid` of `nt` equal parts of one kernel; a serial step has one. Threads of the team call it
+ * for all parts of a parallel step, in any order and number of parts: part k of n is parts 2 k and
+ * 2 k + 1 of 2 n. `buffers` are the step's, in its order; `values` is the whole array of the handle.
  */
 typedef void (*nasc_kernel_fn)(void* const* buffers, const int64_t* values, int32_t tid,
                                int32_t nt);
@@ -65,7 +66,7 @@ typedef struct nasc_buffer {
   nasc_size slice;  /* bytes from one slice of a round to the next; 0: the same in all rounds */
 } nasc_buffer;
 
-#define NASC_STEP_PARALLEL 1  /* all threads call it; else only tid 0 does */
+#define NASC_STEP_PARALLEL 1  /* in parts, by all threads; else only tid 0 calls it */
 #define NASC_STEP_BARRIER 2   /* all threads meet before this step */
 #define NASC_STEP_OPAQUE 4    /* an opaque call: counted and traced as such */
 #define NASC_STEP_ROUND 8     /* in a span of rounds: see nasc_model_desc.round_slices */

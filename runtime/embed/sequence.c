@@ -2,6 +2,7 @@
  */
 #include "internal.h"
 #include "pool.h"
+#include "share.h"
 #include "wait.h"
 
 int nasc_sequence_get(nasc_sequence* s, const nasc_step* steps, int32_t n_steps,
@@ -91,6 +92,7 @@ int nasc_sequence_bind(nasc_sequence* s, const nasc_model_desc* desc, const nasc
 
 typedef struct nasc_walk {
   nasc_barrier barrier;
+  nasc_share* shares; /* one per thread, in the parallel step at hand */
   const nasc_sequence* sequence;
   const nasc_run_values* values;
   const nasc_options* options;
@@ -106,7 +108,8 @@ static void meet(nasc_walk* w, int32_t nt, int64_t* spin_ns) {
     nasc_barrier_wait(&w->barrier, nt, spin_ns);
 }
 
-/* One kernel, for the slices of the round from `slice` on when it is in a span of rounds. */
+/* Part `tid` of `nt` of one kernel, for the slices of the round from `slice` on when it is in a span
+ * of rounds. */
 static void call(const nasc_walk* w, int32_t i, int64_t slice, int32_t tid, int32_t nt) {
   const nasc_sequence* s = w->sequence;
   const nasc_run_values* v = w->values;
@@ -124,11 +127,24 @@ static void call(const nasc_walk* w, int32_t i, int64_t slice, int32_t tid, int3
   step->fn(moved, full ? v->full_round : v->last_round, tid, nt);
 }
 
+/* What of one kernel falls to this thread: its own share, and what others have not begun. */
+static void call_parts(const nasc_walk* w, int32_t i, int64_t slice, int32_t tid, int32_t nt,
+                       uint32_t step) {
+  for (int32_t k = 0; k < nt && k <= NASC_HELPED; ++k) {
+    const int32_t of = (tid + k) % nt;
+    uint32_t first, n;
+    while ((n = nasc_share_take(&w->shares[of], step, k == 0, &first)) != 0)
+      call(w, i, slice, (of * NASC_UNITS + (int32_t)first) / (int32_t)n,
+           nt * NASC_UNITS / (int32_t)n);
+  }
+}
+
 static void walk(void* argument, int32_t tid, int32_t nt) {
   nasc_walk* w = argument;
   const nasc_sequence* s = w->sequence;
   const nasc_options* o = w->options;
   int64_t spin_ns = w->spin_ns, slice = 0;
+  uint32_t parallel_steps = 0;
   for (int32_t i = 0; i < s->n_steps;) {
     const nasc_step* step = &s->steps[i];
     int32_t next = i + 1;
@@ -141,8 +157,8 @@ static void walk(void* argument, int32_t tid, int32_t nt) {
       if (*(const char*)s->of_step[i][0] == 0)
         next = step->target;
       meet(w, nt, &spin_ns);
-    } else if (step->flags & NASC_STEP_PARALLEL) {
-      call(w, i, slice, tid, nt);
+    } else if (step->flags & NASC_STEP_PARALLEL && nt > 1) {
+      call_parts(w, i, slice, tid, nt, ++parallel_steps);
     } else if (tid == 0) {
       call(w, i, slice, 0, 1);
     }
@@ -174,7 +190,10 @@ static void walk_task(void* argument, int32_t tid) {
 void nasc_sequence_run(const nasc_sequence* s, const nasc_run_values* values, int32_t threads,
                        const nasc_options* options) {
   nasc_walk w;
+  nasc_share shares[threads > 1 ? threads : 1];
+  memset(shares, 0, sizeof shares);
   memset(&w.barrier, 0, sizeof w.barrier);
+  w.shares = shares;
   w.sequence = s;
   w.values = values;
   w.options = options;

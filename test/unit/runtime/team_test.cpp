@@ -34,6 +34,20 @@ TEST_CASE("team: results do not depend on the number of threads") {
   }
 }
 
+TEST_CASE("team: a member that is held up is helped") {
+  for (int threads : {2, 3, 6}) {
+    Tables tables;
+    Handle h(tables, threads);
+    Call c(1000);
+    tiny_await_help = 1;
+    tiny_helped = 0;
+    CHECK(c.run(h) == NASC_OK);
+    tiny_await_help = 0;
+    CHECK(tiny_helped);
+    CHECK(c.right());
+  }
+}
+
 TEST_CASE("team: many runs, with pauses that let the workers sleep") {
   Tables tables;
   Handle h(tables, 4);

@@ -1,6 +1,7 @@
 /* Tables and kernels of tiny_model.h. */
 #include "tiny_model.h"
 
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -8,10 +9,42 @@ int64_t tiny_thread[NASC_MAX_THREADS];
 int32_t tiny_team;
 void (*tiny_hook)(void);
 
-static const float w[4] __attribute__((aligned(64))) = {1, 2, 3, 4};
+int32_t tiny_await_help, tiny_helped;
 
-/* Member tid of nt takes rows [first, last). */
+static int32_t came;      /* members whose ids stand in tiny_thread */
+static int64_t rows_done; /* by scale in this run */
+
+/* Part i of nt starts at this row. */
 static int64_t part(int64_t n, int32_t i, int32_t nt) { return n * i / nt; }
+
+/* Keeps each member in the first piece of its share until all have come, so that none is helped
+ * out of its part before it starts. */
+static void take_part(int32_t nt) {
+  int64_t me = syscall(SYS_gettid);
+  int32_t n = __atomic_load_n(&came, __ATOMIC_ACQUIRE);
+  for (int32_t k = 0; k < n; ++k)
+    if (__atomic_load_n(&tiny_thread[k], __ATOMIC_ACQUIRE) == me)
+      return;
+  int32_t team = nt == 1 ? 1 : nt / 2; /* the first piece is half a share */
+  __atomic_store_n(&tiny_team, team, __ATOMIC_RELAXED);
+  __atomic_store_n(&tiny_thread[__atomic_fetch_add(&came, 1, __ATOMIC_ACQ_REL)], me,
+                   __ATOMIC_RELEASE);
+  while (__atomic_load_n(&came, __ATOMIC_ACQUIRE) < team)
+    sched_yield();
+}
+
+/* Member 1 sits on the first piece of its share until the others have done all else. */
+static void await_help(int64_t rows, int32_t tid, int32_t nt) {
+  if (!tiny_await_help || tid != 2 || nt != 2 * tiny_team)
+    return;
+  int64_t others = rows - (part(rows, tid + 1, nt) - part(rows, tid, nt));
+  for (int64_t k = 0; k < 100000000 && !tiny_helped; ++k) {
+    tiny_helped = __atomic_load_n(&rows_done, __ATOMIC_ACQUIRE) == others;
+    sched_yield();
+  }
+}
+
+static const float w[4] __attribute__((aligned(64))) = {1, 2, 3, 4};
 
 static void make_state(void* const* at, const int64_t* values, int32_t tid, int32_t nt) {
   (void)values;
@@ -25,6 +58,8 @@ static void make_state(void* const* at, const int64_t* values, int32_t tid, int3
 
 static void start(void* const* at, const int64_t* values, int32_t tid, int32_t nt) {
   (void)values, (void)tid, (void)nt;
+  came = 0;
+  rows_done = 0;
   int64_t reps = *(const int64_t*)at[0];
   int64_t* status = at[3];
   if (reps < 0) {
@@ -62,13 +97,14 @@ static void scale(void* const* at, const int64_t* values, int32_t tid, int32_t n
   float* t = at[0];
   const float *weight = at[1], *state = at[2];
   float* y = at[3];
+  take_part(nt);
+  await_help(values[0], tid, nt);
   for (int64_t i = part(values[0], tid, nt) * 4; i < part(values[0], tid + 1, nt) * 4; ++i) {
     y[i] = t[i] * weight[i % 4] + state[i % 4];
     t[i] = 0;
   }
-  tiny_thread[tid] = syscall(SYS_gettid);
-  if (tid == 0)
-    tiny_team = nt;
+  __atomic_add_fetch(&rows_done, part(values[0], tid + 1, nt) - part(values[0], tid, nt),
+                     __ATOMIC_ACQ_REL);
 }
 
 static void positions(void* const* at, const int64_t* values, int32_t tid, int32_t nt) {

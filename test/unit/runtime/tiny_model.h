@@ -11,9 +11,12 @@ extern "C" {
 #endif
 
 extern const nasc_model_desc tiny_desc;
-/* Kernel thread id of each team member in the last run, and how many members there were. */
+/* Kernel thread ids of the team members of the last run, and how many members there were. */
 extern int64_t tiny_thread[NASC_MAX_THREADS];
 extern int32_t tiny_team;
+/* With tiny_await_help, member 1 of a run works on half of its share only when all else is done;
+ * tiny_helped says that it was. */
+extern int32_t tiny_await_help, tiny_helped;
 /* Called by tid 0 in the middle of each run when set. */
 extern void (*tiny_hook)(void);
 
