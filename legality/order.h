@@ -28,8 +28,8 @@ struct Judge {
 
 // May this Program run in this order? Dependences must be kept: instances with equal time are a
 // violation too. A loop marked `parallel` or `vectorize` must carry no dependence, reductions
-// included (nothing in a schedule says that an accumulator is privatised); `unroll` is free. isl
-// decides; when it hits its quota PPL does; when that gives up too the answer is undecided.
+// included (nothing in a schedule says that an accumulator is privatised); `unroll` is free. Then
+// folded storage is judged (legality/storage.h). isl decides; when it hits its quota PPL does; when that gives up too the answer is undecided.
 // Memoised for all threads by canonical text, undecided excepted. To be called outside any
 // with_quota, whose budget would be shared.
 Verdict judge_order(const Kernel& kernel);
@@ -38,7 +38,7 @@ Verdict judge_order(const Kernel& kernel);
 Verdict judge_order_by_isl(const Kernel& kernel);
 
 // The text that decides an order query: domains, accesses and combines (names of tensors and of the
-// Program, types, extents and payloads play no part) and the schedule tree.
+// Program, types, extents and payloads play no part), folded layouts and the schedule tree.
 std::string order_key(const Kernel& kernel);
 std::string order_key(const Program& program); // the part without the schedule
 // Empties the memory of answers, not that of dependences.

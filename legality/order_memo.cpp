@@ -6,6 +6,7 @@
 #include "ir/registry.h"
 #include "legality/order.h"
 #include "legality/order_ppl.h"
+#include "legality/storage.h"
 
 namespace nasc {
 namespace {
@@ -62,7 +63,11 @@ std::string order_key(const Program& program) {
   return key;
 }
 std::string order_key(const Kernel& kernel) {
-  return order_key(kernel.program) + text(kernel.schedule.tree);
+  std::string key = order_key(kernel.program);
+  for (const Tensor& t : kernel.program.tensors)
+    if (folds(t))
+      key += text(t.shape) + text(*t.layout) + "\n";
+  return key + text(kernel.schedule.tree);
 }
 
 void forget_orders() {
@@ -86,6 +91,8 @@ Verdict judge_order(const Kernel& kernel) {
   Verdict verdict = judge_order_by_isl(kernel);
   if (verdict.answer == Verdict::undecided)
     verdict = judge_order_by_ppl(kernel);
+  if (verdict.allowed())
+    verdict = judge_storage(kernel);
   if (verdict.answer == Verdict::undecided)
     verdict.text = "isl and PPL did not decide within their quotas";
   if (verdict.answer != Verdict::undecided) {

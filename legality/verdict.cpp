@@ -47,6 +47,15 @@ Verdict loop_carried(const std::string& loop, bool vector, bool reduction,
           {}};
 }
 
+Verdict storage_overwritten(const std::string& tensor, const std::string& source,
+                            const std::string& sink) {
+  return {Verdict::no,
+          "storage-overwritten",
+          source + " writes over an element of " + tensor + " that " + sink + " needs",
+          Witness{source, sink},
+          {}};
+}
+
 Verdict gave_up(const std::string& who) {
   return {Verdict::undecided, "gave-up", who + " did not decide within the quota", {}, {}};
 }

@@ -22,6 +22,7 @@ struct Measure {
 //   parallel-carried    source and sink run in different iterations of a parallel loop
 //   vectorize-carried   the same in different lanes
 //   reduction-race      iterations of a parallel loop combine into one element (lanes of a vector loop may)
+//   storage-overwritten sink reads what source wrote over: two elements in one place of a folded layout
 //   gave-up             no engine decided within its quota
 struct Verdict {
   enum Answer { yes, no, undecided } answer = undecided;
@@ -41,6 +42,8 @@ Verdict yes_verdict();
 Verdict order_violated(const std::string& source, const std::string& sink);
 Verdict loop_carried(const std::string& loop, bool vector, bool reduction,
                      const std::string& source, const std::string& sink);
+Verdict storage_overwritten(const std::string& tensor, const std::string& source,
+                            const std::string& sink);
 Verdict gave_up(const std::string& who);
 
 } // namespace nasc

@@ -1,6 +1,7 @@
 // From a Network to judged schedules.
 #include "ir/isl.h"
 #include "legality/order.h"
+#include "legality/storage.h"
 #include "nasc_version.h"
 #include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
@@ -124,7 +125,7 @@ void judge_stage(Compilation& c) {
       [&](size_t k) {
         const Kernel& kernel = parsed(work[k]);
         bool textual = text(textual_schedule(kernel.program)) == work[k].schedule;
-        verdicts[k] = textual ? yes_verdict() : judge_order(kernel); // the order that it means
+        verdicts[k] = textual ? judge_storage(kernel) : judge_order(kernel); // the order that it means
       },
       [&](size_t k) {
         c.progress({.name = work[k].name.c_str(), .done = ++finished, .total = n});
@@ -138,6 +139,7 @@ void judge_stage(Compilation& c) {
     if (!c.options.plan_file.empty() && v.answer == Verdict::no)
       throw UserError(code::bad_plan, c.options.plan_file + ":" + program.name, text(v));
     c.remarks.push_back(text(program.name, ": textual order, since its schedule is ", text(v)));
+    c.module.network.programs[k] = std::make_shared<const Program>(unfolded(program));
     c.module.schedules[k] = std::move(textual);
     std::erase_if(c.plan.kernels,
                   [&](const auto& section) { return section.first == program.name; });
