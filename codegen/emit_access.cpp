@@ -5,7 +5,7 @@
 
 namespace nasc {
 namespace {
-constexpr int64_t kStackBytes = 64 << 10;
+constexpr int64_t kStackBytes = 128 << 10;
 constexpr size_t kFoldedBytes = 16 << 10;  // constant tensors up to this size are read at compile time
 }  // namespace
 

@@ -7,7 +7,7 @@ namespace nasc {
 Streaming streaming(const Contraction& c, const Program& p, const Target& target,
                     const TileChoice& tile, double passes, double points) {
   Streaming out;
-  if (c.reduction.empty() || !tile.matrix_outer)
+  if (c.reduction.empty())
     return out;
   const Statement& s = p.statement(c.statement);
   const Tensor& matrix = p.tensor(c.matrix_tensor);
@@ -25,9 +25,9 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
   }
   // A block that serves many tiles comes soon enough by itself.
   constexpr double kPasses = 32;
-  out.prefetch = whole.constant() > target.l2_bytes / 2 && passes <= kPasses;
+  out.prefetch = tile.matrix_outer && whole.constant() > target.l2_bytes / 2 && passes <= kPasses;
   double l1 = static_cast<double>(target.l1_bytes);
-  constexpr double kMostCopy = 64 << 10;
+  constexpr double kMostCopy = 128 << 10;  // what codegen keeps on the stack
   if (passes < 2 || row * static_cast<double>(*depth) <= 0.6 * l1 ||
       points * bytes(p.tensor(s.write.tensor).dtype) > kMostCopy)
     return out;

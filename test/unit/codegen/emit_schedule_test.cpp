@@ -72,7 +72,7 @@ TEST_CASE("emit: sums in blocks of the reduction, the next block of weights fetc
 }
 
 TEST_CASE("emit: a copy of a tile too large for the stack is no memory that threads share") {
-  Kernel k = tiled(conv(16, 32, 40, 8), "tile(loops=[n, co, h, w], sizes=[1, 16, 1, 4], vector=co, lanes=8, "
+  Kernel k = tiled(conv(16, 32, 48, 8), "tile(loops=[n, co, h, w], sizes=[1, 16, 1, 4], vector=co, lanes=8, "
                                         "reduce=[ci, kh, kw], chunks=[4, 0, 0], step=2, parallel=co, block=4)");
   EmitOptions options;
   options.scratch = true;
