@@ -147,9 +147,14 @@ ArenaPlan plan_arena(const Network& n, const std::vector<std::vector<int>>& scra
   for (auto& [key, members] : classes) plan.arena_bytes = colour(members, plan.arena_bytes, plan.buffers);
   plan.arena_bytes = colour(symbolic, plan.arena_bytes, plan.buffers);
   for (auto& [root, p] : fixed) plan.buffers[root] = p;
+  std::vector<Place> places = nasc::places(n);
   for (size_t b = 0; b < n.buffers.size(); ++b) {
-    int root = n.root(static_cast<int>(b));
+    int root = places[b].root;
     plan.buffers[b] = plan.buffers[root];
+    if (places[b].size) {
+      plan.buffers[b].offset = plan.buffers[b].offset + places[b].at * bytes(n.buffers[b].dtype);
+      plan.buffers[b].bytes = *places[b].size * bytes(n.buffers[b].dtype);
+    }
     bool handed_on = live.count(root) && live.at(root).span;
     if (!handed_on) plan.buffers[b].slice = slice_bytes(n.buffers[b], rounds.parameter).value_or(0);
   }

@@ -120,6 +120,7 @@ std::vector<int> add_adjoints(Appender& network, int of, int seed, const std::ve
   Reverse r{network};
   Network& n = network.network;
   size_t calls = n.calls.size();
+  for (const Buffer& b : n.buffers) NASC_CHECK(!b.part) << b.name << " is a part: adjoints come before joins";
   r.find_varied(calls, wanted);
   r.contributions[n.root(of)] = {network.viewed(seed, n.buffers[static_cast<size_t>(n.root(of))].shape)};
   for (size_t c = calls; c-- > 0;) {

@@ -75,6 +75,20 @@ void execute(const Program& p, Bindings& bindings, const ExecuteOptions& options
   run(p, std::move(tensors), values, options);
 }
 
+namespace {
+// Of a part, row-major in its root.
+int64_t first_element(const Network& n, int buffer) {
+  int64_t first = 0;
+  for (int b = buffer; b >= 0; b = n.buffers[b].alias_of) {
+    if (!n.buffers[b].part) continue;
+    int64_t row = n.buffers[b].part->at;
+    for (int d = n.buffers[b].part->dim + 1; d < n.buffers[b].rank(); ++d) row *= n.buffers[b].shape[d].constant();
+    first += row;
+  }
+  return first;
+}
+}  // namespace
+
 std::vector<HostTensor> execute(const Network& n, const std::vector<HostTensor>& inputs, const ExecuteOptions& options) {
   if (inputs.size() != n.inputs.size())
     throw UserError(code::bad_tensor, n.name, text(n.inputs.size(), " inputs wanted, ", inputs.size(), " given"));
@@ -100,11 +114,13 @@ std::vector<HostTensor> execute(const Network& n, const std::vector<HostTensor>&
                       text("input ", b.name, " is ", text(b.shape), ", given ", text(shape_of(inputs[k].shape))));
     memory[n.inputs[k]] = converted(inputs[k], effective(b.dtype, options));
   }
+  std::vector<Place> place = places(n);
   auto elements = [&](int buffer) -> Elements {
     int root = n.root(buffer);
     const Buffer& r = n.buffers[root];
     DType type = effective(r.dtype, options);
     std::vector<int64_t> shape = evaluate(n.buffers[buffer].shape, values);
+    int64_t first = place[buffer].size ? first_element(n, buffer) : 0;
     if (r.payload && static_cast<int64_t>(r.payload.size) != element_count(shape) * bytes(r.dtype))
       throw UserError(code::bad_tensor, n.name, "weight " + r.name + " has another number of bytes than its shape");
     bool aligned = reinterpret_cast<uintptr_t>(r.payload.data) % bytes(r.dtype) == 0;
@@ -117,7 +133,7 @@ std::vector<HostTensor> execute(const Network& n, const std::vector<HostTensor>&
         throw UserError(code::bad_tensor, n.name, "weight " + r.name + " has no payload");
       it = memory.emplace(root, r.payload ? converted(host_tensor(r.dtype, whole, r.payload), type) : zeros(type, whole)).first;
     }
-    return {type, shape, it->second.bytes.data()};
+    return {type, shape, it->second.bytes.data() + first * bytes(type)};
   };
   for (const Call& c : n.calls) {
     auto start = std::chrono::steady_clock::now();

@@ -240,6 +240,11 @@ struct NetworkReader {
       in.space();
       size_t at = in.at;
       aliases.push_back({n.buffers.size(), in.word(), at});
+      if (in.eat("part")) {
+        int64_t dim = in.integer();
+        in.need(":");
+        b.part = Part{static_cast<int>(std::clamp<int64_t>(dim, 0, b.rank())), in.integer()};
+      }
     }
     n.buffers.push_back(std::move(b));
   }
@@ -247,7 +252,11 @@ struct NetworkReader {
     for (const Alias& a : aliases) n.buffers[a.buffer].alias_of = buffer(a.of, a.start);
     for (const Alias& a : aliases) {
       const Buffer& b = n.buffers[a.buffer];
-      if (!(storage_bytes(b) == storage_bytes(n.buffers[b.alias_of]))) in.fail_at(a.start, "the alias has another size");
+      if (b.part) {
+        if (!part_offset(n.buffers[b.alias_of], b, *b.part)) in.fail_at(a.start, "no part of that buffer lies so");
+      } else if (!(storage_bytes(b) == storage_bytes(n.buffers[b.alias_of]))) {
+        in.fail_at(a.start, "the alias has another size");
+      }
       size_t steps = 0;
       for (int at = b.alias_of; at >= 0; at = n.buffers[at].alias_of)
         if (++steps > aliases.size()) in.fail_at(a.start, "aliases form a cycle");

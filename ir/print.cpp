@@ -167,7 +167,8 @@ std::string print(const Network& n) {
   std::string out = "network " + name_text(n.name) + (n.model_hash ? " hash " + hex(n.model_hash) : "") + " {\n";
   for (const Buffer& b : n.buffers) {
     std::string line = tensor_text(b, false);
-    if (b.alias_of >= 0) line.insert(line.size() - 1, " alias " + n.buffers[b.alias_of].name);
+    std::string part = b.part ? text(" part ", b.part->dim, ":", b.part->at) : "";
+    if (b.alias_of >= 0) line.insert(line.size() - 1, " alias " + n.buffers[b.alias_of].name + part);
     out += "  buffer " + line;
   }
   for (const auto& p : n.programs) out += "\n" + program_text(*p, "  ", false);

@@ -15,6 +15,8 @@ void rebind(Module& module, int call, std::shared_ptr<const Program> program);
 void drop_unused(Module& module);
 // Calls that bind a buffer with the same memory as `buffer` (views included).
 std::vector<int> calls_of(const Network& network, int buffer);
+// Y = X, two tensors of the shape and type of `from`; X has its layout.
+Program copy_program(const Tensor& from);
 int find_buffer(const Network& network, const std::string& name);  // -1 when there is none
 
 // The Program with tensors and statements renamed (old -> new; others keep their names).

@@ -344,6 +344,7 @@ Scheduled schedule_module(Module module, const ScheduleOptions& options) {
   if (options.level >= 1) plan_pieces(planner);
   if (options.level >= 2) {
     plan_fusion(planner);
+    plan_joins(planner);
     plan_winograd(planner, options.winograd);
     plan_layouts(planner);
   }

@@ -44,6 +44,7 @@ void plan_pieces(Planner& planner);
 // The parts of level 2, each usable alone. Fusion of pointwise consumers into their producers; Winograd convolutions
 // and the layouts of their operands; layouts of activations and weights; loops of one Program.
 void plan_fusion(Planner& planner);
+void plan_joins(Planner& planner);
 void plan_winograd(Planner& planner, Winograd choice);
 bool plan_winograd_loops(Planner& planner, int program);  // false: not such a Program
 void plan_layouts(Planner& planner);

@@ -109,9 +109,9 @@ Step layout_step(const Buffer& b, const Layout& l) {
 
 bool shared_or_caller(const Network& n, int b) {
   const Buffer& buffer = n.buffers[b];
-  return buffer.role == Role::input || buffer.role == Role::output || buffer.alias_of >= 0 ||
+  return buffer.role == Role::input || buffer.role == Role::output || (buffer.alias_of >= 0 && !buffer.part) ||
          std::find(n.outputs.begin(), n.outputs.end(), b) != n.outputs.end() ||
-         std::any_of(n.buffers.begin(), n.buffers.end(), [&](const Buffer& o) { return o.alias_of == b; });
+         std::any_of(n.buffers.begin(), n.buffers.end(), [&](const Buffer& o) { return o.alias_of == b && !o.part; });
 }
 
 void plan_activations(Planner& planner) {
@@ -136,6 +136,12 @@ void plan_activations(Planner& planner) {
         for (size_t k = 0; k < bound.size(); ++k)
           if (eligible(k)) grown |= wanted.insert(call.args[k]).second;
       }
+      for (size_t b = 0; b < n.buffers.size(); ++b) {  // parts and their whole agree
+        int part = static_cast<int>(b), whole = n.buffers[b].alias_of;
+        if (!n.buffers[b].part || wanted.count(part) == wanted.count(whole)) continue;
+        wanted.insert({part, whole});
+        grown = true;
+      }
     }
   }
   std::set<std::string> names, inputs;
@@ -159,11 +165,18 @@ void plan_activations(Planner& planner) {
     size_t before = n.buffers.size();
     if (planner.network_step({"convert", {{"buffer", name}}})) names.insert(planner.module.network.buffers[before].name);
   }
-  // Buffers of one shape get one border, the widest that any of them needs: then equal layers stay equal kernels.
+  // Buffers of one shape get one border, the widest that any of them needs: then equal layers stay equal kernels. Parts
+  // have the border of their whole, which they do not share with others.
   std::map<std::string, Border> borders;
-  auto border_of = [&](const Buffer& b) -> Border& {
+  std::vector<Place> place = places(planner.module.network);
+  std::set<int> wholes;
+  for (const Place& p : place)
+    if (p.size) wholes.insert(p.root);
+  auto border_of = [&](int buffer) -> Border& {
+    int root = place[buffer].root;
+    const Buffer& b = planner.module.network.buffers[wholes.count(root) ? root : buffer];
     Border none{std::vector<int64_t>(b.rank()), std::vector<int64_t>(b.rank())};
-    return borders.try_emplace(text(nasc::name(b.dtype), text(b.shape)), none).first->second;
+    return borders.try_emplace(text(wholes.count(root) ? "parts of " : "", nasc::name(b.dtype), text(b.shape)), none).first->second;
   };
   {
     const Network& n = planner.module.network;
@@ -172,15 +185,17 @@ void plan_activations(Planner& planner) {
       std::vector<int> bound = Network::bound(p);
       for (size_t k = 0; k < bound.size(); ++k) {
         const Buffer& b = n.buffers[call.args[k]];
-        if (names.count(b.name)) widen(border_of(b), p, p.tensors[bound[k]].name);
+        if (names.count(b.name)) widen(border_of(call.args[k]), p, p.tensors[bound[k]].name);
       }
     }
   }
   for (const std::string& name : names) {
     const Network& n = planner.module.network;
-    const Buffer& buffer = n.buffers[find_buffer(n, name)];
+    int b = find_buffer(n, name);
+    const Buffer& buffer = n.buffers[b];
+    if (buffer.part) continue;  // laid out with its whole
     int lanes = planner.module.target.lanes(bytes(buffer.dtype));
-    const Border& border = border_of(buffer);
+    const Border& border = border_of(b);
     const Extent& channels = buffer.shape[1];
     bool block = lanes > 1 && channels.is_constant() && channels.constant() >= lanes;
     if (!block && !border.any()) continue;

@@ -52,7 +52,7 @@ struct Cutter {
     };
     Extent size = inner(a, dim);
     std::string names = n.buffers[from].name + " as " + n.buffers[to].name;
-    if (!size.is_constant()) return refused("reshaped", names);
+    if (!size.is_constant() || n.buffers[from].part || n.buffers[to].part) return refused("reshaped", names);
     for (int d = 0; d < static_cast<int>(b.size()); ++d) {
       Extent other = inner(b, d);
       if (!other.is_constant() || !b[d].is_constant()) continue;

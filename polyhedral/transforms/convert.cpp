@@ -10,7 +10,6 @@
 #include "polyhedral/transformation.h"
 
 namespace nasc {
-namespace {
 
 Program copy_program(const Tensor& from) {
   Program p;
@@ -42,17 +41,19 @@ Program copy_program(const Tensor& from) {
   return p;
 }
 
+namespace {
 Expected<Module> apply_convert(const Module& module, const Args& a) {
   const Network& n = module.network;
   int b = find_buffer(n, a.word("buffer"));
   if (b < 0) return refuse("no-such-buffer", a.word("buffer"));
   int first_reader = -1, writer = -1;
+  std::vector<Place> place = places(n);
   for (size_t c = 0; c < n.calls.size(); ++c) {
     const Program& p = *n.programs[n.calls[c].program];
     std::vector<int> bound = Network::bound(p);
     for (size_t k = 0; k < bound.size(); ++k) {
       bool writes = p.tensors[bound[k]].role == Role::output;
-      if (writes && n.root(n.calls[c].args[k]) == n.root(b)) writer = static_cast<int>(c);  // maybe by another name
+      if (writes && overlap(place[n.calls[c].args[k]], place[b])) writer = static_cast<int>(c);  // maybe by another name
       if (!writes && n.calls[c].args[k] == b && first_reader < 0) first_reader = static_cast<int>(c);
     }
   }

@@ -41,8 +41,12 @@ Expected<Module> apply_layout(const Module& module, const Args& a) {
   if (buffer.role == Role::input || buffer.role == Role::output ||
       std::find(n.outputs.begin(), n.outputs.end(), b) != n.outputs.end())
     return refuse("caller-memory", buffer.name + " belongs to the caller and stays row-major");
+  std::vector<Place> place = places(n);
+  std::vector<int> family;  // parts have the layout of the whole
+  for (size_t o = 0; o < n.buffers.size(); ++o)
+    if (place[o].root == b) family.push_back(static_cast<int>(o));
   if (buffer.alias_of >= 0 ||
-      std::any_of(n.buffers.begin(), n.buffers.end(), [&](const Buffer& o) { return o.alias_of == b; }))
+      std::any_of(family.begin(), family.end(), [&](int o) { return n.buffers[o].alias_of >= 0 && !n.buffers[o].part; }))
     return refuse("view", buffer.name + " shares its memory with a view");
 
   std::vector<int64_t> dims = a.integers("dims"), div = a.integers("div"), mod = a.integers("mod"), zeros(buffer.rank());
@@ -65,13 +69,18 @@ Expected<Module> apply_layout(const Module& module, const Args& a) {
   if (!injective(l, buffer.rank())) return refuse("not-injective", text(l) + " maps two elements to one place");
 
   Module out = module;
-  out.network.buffers[b].layout = l;
+  for (int member : family) out.network.buffers[member].layout = l;
+  for (int member : family) {
+    const Buffer& m = out.network.buffers[member];
+    if (m.part && !part_offset(out.network.buffers[m.alias_of], m, *m.part))
+      return refuse("view", m.name + " would not lie in one piece");
+  }
   for (int c : calls_of(n, b)) {
     ProgramRef old = out.network.programs[out.network.calls[c].program];
     std::vector<int> places;
     std::vector<int> bound = Network::bound(*old);
     for (size_t k = 0; k < bound.size(); ++k)
-      if (out.network.calls[c].args[k] == b) places.push_back(bound[k]);
+      if (place[out.network.calls[c].args[k]].root == b) places.push_back(bound[k]);
     std::string how = "layout " + text(l);
     for (int place : places) how += text(" ", place);
     auto fresh = remembered({old}, how, [&]() -> Expected<Program> {

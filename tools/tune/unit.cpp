@@ -34,6 +34,7 @@ Module cut_out(const Module& m, int program) {
     if (!fresh) continue;
     Buffer buffer = n.buffers[b];
     buffer.alias_of = -1;
+    buffer.part.reset();
     if (buffer.role != Role::weight) buffer.role = Role::temp; // no memory of a caller, whose layout is fixed
     out.buffers.push_back(std::move(buffer));
   }
