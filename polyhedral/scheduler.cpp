@@ -58,7 +58,7 @@ struct TileArguments {
   std::vector<int64_t> chunks;
   int64_t step = 1;
   std::vector<std::string> unroll;
-  int64_t block = 0;
+  int64_t block = 0, sum = 0;
   std::string prefetch;
 };
 
@@ -83,6 +83,7 @@ Step tile_step(const Group& g, const TileArguments& t) {
     if (t.step > 1) step.args["step"] = t.step;
     if (!t.unroll.empty()) step.args["unroll"] = t.unroll;
     if (t.block) step.args["block"] = t.block;
+    if (t.sum) step.args["sum"] = t.sum;
     if (!t.prefetch.empty()) step.args["prefetch"] = t.prefetch;
   }
   return step;
@@ -160,9 +161,10 @@ bool plan_contraction(Planner& planner, int program) {
   bool even = columns.is_constant() && columns.constant() % t.sizes[c.vector] == 0 && choice->lines == 1;
   Streaming stream = even ? streaming(c, p, target, *choice, passes, points) : Streaming{};
   t.block = stream.block;
+  if (!t.block) t.sum = short_sums(c, p, target, *choice);
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
-  if ((t.block || stream.prefetch) && planner.kernel_step(program, tile_step(c.group, t))) return true;
-  t.block = 0;
+  if ((t.block || t.sum || stream.prefetch) && planner.kernel_step(program, tile_step(c.group, t))) return true;
+  t.block = t.sum = 0;
   t.prefetch.clear();
   return planner.kernel_step(program, tile_step(c.group, t));
 }

@@ -1,6 +1,8 @@
 // A block of the matrix stays in the first-level cache from its first pass to its last; a matrix
-// that no cache keeps between inferences is fetched ahead.
+// that no cache keeps between inferences is fetched ahead. Long sums are made of short ones.
 #include "polyhedral/cost/streaming.h"
+
+#include "polyhedral/cost/register_tile.h"
 
 namespace nasc {
 
@@ -35,6 +37,26 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
     if (*depth % b == 0 && row * static_cast<double>(b) <= 0.6 * l1)
       out.block = b;
   return out;
+}
+
+int64_t short_sums(const Contraction& c, const Program& p, const Target& target,
+                   const TileChoice& tile) {
+  constexpr int64_t kTerms = 64; // the error grows with the root; a sum costs as much as a term
+  const Statement& s = p.statement(c.statement);
+  if (c.reduction.empty() || !fits_registers(target, 2 * tile.rows * tile.lines, tile.vectors))
+    return 0;
+  int64_t terms = 1; // per value of the first loop
+  for (size_t k = 1; k < c.reduction.size(); ++k) {
+    auto e = iterator_extent(s, c.reduction[k]);
+    if (!e)
+      return 0;
+    terms *= *e;
+  }
+  int64_t out = 0, depth = iterator_extent(s, c.reduction[0]).value_or(0);
+  for (int64_t b = tile.chunk; b < depth && (terms * b <= kTerms || !out); b += tile.chunk)
+    if (depth % b == 0)
+      out = b;
+  return terms * out < terms * depth / 2 ? out : 0;
 }
 
 } // namespace nasc

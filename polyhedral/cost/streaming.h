@@ -11,6 +11,10 @@ struct Streaming {
   bool prefetch = false; // the next block while this one is used
 };
 
+// Values of the first reduction loop that each tile sums apart, so that a long sum, as those of a last layer, whose errors
+// nothing averages, is made of short ones; 0: all at once, also where the registers do not hold both.
+int64_t short_sums(const Contraction& contraction, const Program& program, const Target& target, const TileChoice& tile);
+
 // `passes`: tiles of rows that read the same columns of the matrix one after the other; `points`: of the output, that
 // these tiles hold: a block needs a copy of them, which each thread has on its stack.
 Streaming streaming(const Contraction& contraction, const Program& program, const Target& target,

@@ -9,6 +9,8 @@
 // it:
 //           for m.t, n { init; for d.b { for p, q.t { stage part { part = 0; for d.t, .. { mac };
 //           acc += part } } } epi }
+// With sum=64, whose shorter sums have smaller errors: in each tile
+//           stage acc { init tile; for d.b { stage part { part = 0; for d.t, .. { mac }; acc += part } } epi }
 // With prefetch=W, what of W the next block (or the next m.t) needs is fetched inside of d.t, r, s,
 // some lines each. Refuses  different-index-spaces, not-affine, unknown-loop, bad-size, bad-lanes.
 // Legal    when no dependence is reversed (judged in legality/order): reductions must be
@@ -89,6 +91,11 @@ Expected<Loops> read_arguments(const Group& g, const Args& a) {
     l.unroll = a.words("unroll");
   if (a.has("block"))
     l.block = a.integer("block");
+  if (a.has("sum")) {
+    if (l.block)
+      return refuse("bad-size", "block and sum exclude each other");
+    l.block = a.integer("sum"), l.apart = true;
+  }
   if (a.has("prefetch"))
     l.prefetch = a.word("prefetch");
   if (l.chunks.size() != l.reduce.size())
@@ -270,9 +277,11 @@ struct TileTree {
   }
 
   TextNodeRef in_blocks() const {
-    size_t inner = l.inner(), end = l.dims.size();
-    std::set<std::string> outside = locals();
+    size_t inner = l.block_loop(), end = l.dims.size();
+    std::set<std::string> outside = locals(), around;
     outside.erase(blocked->part);
+    if (l.apart)
+      std::swap(outside, around);
     std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
     auto part = [&](const std::vector<std::string>& statements) {
       if (statements.empty())
@@ -294,7 +303,7 @@ struct TileTree {
       exprs[ahead->statement] = kBlockIterator;
     parts.push_back({in, tree_band(l.reduce[0] + ".b", exprs, tree)});
     part(blocked->after);
-    return tile_loops(0, inner, all(), 0, tree_sequence(std::move(parts)));
+    return tile_loops(0, inner, all(), 0, staged(around, tree_sequence(std::move(parts))));
   }
 };
 
@@ -340,6 +349,8 @@ const Registered<Transformation> tile{
                     {Parameter::words, "unroll", "reduction loops to unroll", false},
                     {Parameter::integer, "block",
                      "values of the outermost reduction loop summed at a time", false},
+                    {Parameter::integer, "sum",
+                     "values of the outermost reduction loop summed apart inside each tile", false},
                     {Parameter::word, "prefetch", "factor whose next block is fetched meanwhile",
                      false},
                     {Parameter::word, "parallel",

@@ -98,7 +98,7 @@ Expected<BlockedSum> sum_in_blocks(Program& p, Group& g, const TileLoops& l) {
   }
   const std::string total = s.write.tensor;
   for (Tensor& t : p.tensors) {
-    if (t.role != Role::temp || (t.name != total && used[t.name].size() < 2))
+    if (l.apart || t.role != Role::temp || (t.name != total && used[t.name].size() < 2))
       continue;
     out.kept.insert(t.name);
     t.layout = of_one_tile(l);

@@ -19,8 +19,10 @@ struct TileLoops {
   int64_t step = 1;
   std::vector<std::string> unroll;
   int64_t block = 0;    // values of reduce[0] summed in registers at a time; 0: all
+  bool apart = false;   // blocks are summed inside each tile, their total is in registers too
   std::string prefetch; // tensor whose next block is fetched while this one is used
   size_t inner() const; // position of the first tile loop inside the vector dimension's
+  size_t block_loop() const { return apart ? dims.size() : inner(); } // tile loops around it
 };
 
 inline std::string floor_of(const std::string& e, int64_t by) {
@@ -33,7 +35,7 @@ inline std::string mod_of(const std::string& e, int64_t by) { return text("(", e
 struct BlockedSum {
   std::string sum, start, add, part;      // statements; the tensor of a block's sum
   std::vector<std::string> before, after; // statements around
-  std::set<std::string> kept;             // tensors that live through: not in registers
+  std::set<std::string> kept;             // tensors that live through in memory
   int64_t blocks = 1;
 };
 // Rewrites the statements of `program`; `group` describes them and gets the new ones.

@@ -79,8 +79,8 @@ int body(int argc, char** argv) {
     for (size_t k = 0; k < references.size() && k < y.size(); ++k) {
       Difference d = compare(narrowed(y[k], references[k].dtype), references[k], {});
       fmt::print("{} output {}: {} of {} differ by more than the tolerance, max abs {:.3g} rel "
-                 "{:.3g} ULP {:.3g} {}\n",
-                 set, k, d.wrong, d.count, d.max_absolute, d.max_relative, d.max_ulp, d.why);
+                 "{:.3g} ULP {:.3g} rms {:.3g} {}\n",
+                 set, k, d.wrong, d.count, d.max_absolute, d.max_relative, d.max_ulp, d.relative_rms, d.why);
     }
   }
   return 0;

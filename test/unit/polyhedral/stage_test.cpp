@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "ir/interpret.h"
 #include "ir/text.h"
 #include "polyhedral/transformation.h"
@@ -80,4 +82,22 @@ TEST_CASE("tile: a sum whose loops bound each other takes no blocks") {
   };
   CHECK(tiled("") == "accepted");
   CHECK(tiled(" and (p + ci) mod 2 = 0") == "bad-size");
+}
+
+TEST_CASE("tile: a long sum is made of short ones inside each tile") {
+  Program p = test::matmul(5, 12, 48);
+  Kernel k = after(textual(p), {"tile(loops=[j, i], sizes=[8, 1], vector=j, lanes=8, reduce=[k], chunks=[4], step=2, sum=16)"});
+  CHECK(test::same_results(p, k.program));
+  auto sum = std::find_if(k.program.statements.begin(), k.program.statements.end(),
+                          [](const Statement& s) { return s.combine == Combine::add && s.reads.size() == 1; });
+  REQUIRE(sum != k.program.statements.end());
+  std::vector<std::string> names;
+  for (const auto& l : loops_of(k.schedule, sum->name)) names.push_back(text(l.text));
+  CHECK(names == std::vector<std::string>{"j.t", "i", "k.b", "j.v vectorize"});
+  auto refused = [&](const std::string& more) {
+    return apply(Kernel{p, textual_schedule(p)}, parse_step("tile(loops=[j, i], sizes=[8, 1], reduce=[k], " + more + ")")).error().code;
+  };
+  CHECK(refused("vector=j, lanes=8, sum=10") == "bad-size");
+  CHECK(refused("vector=j, lanes=8, sum=16, block=16") == "bad-size");
+  CHECK(refused("sum=16") == "bad-size");
 }
