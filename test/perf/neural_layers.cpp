@@ -1,16 +1,18 @@
 // perf_neural: the distinct convolutions of ResNet-34 (CIFAR-10) under neural steps, each timed beside the exact one.
 #include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 
 #include "codegen/emit.h"
 #include "frontend/import.h"
 #include "frontend/lower.h"
 #include "polyhedral/scheduler.h"
 #include "test/zoo/builder.h"
+#include "tools/command_line.h"
 #include "tools/neural/forms.h"
 #include "tools/neural/latency.h"
+#include "tools/tool_main.h"
 #include "tools/tune/bench.h"
 
 using namespace nasc;
@@ -47,15 +49,20 @@ struct Timed {
 };
 Timed timed(const Module& exact, const Module& module, int threads, WeightPool& pool) {
   LoadedModule first(schedule_module(exact, {}).module, pool), second(schedule_module(module, {}).module, pool);
-  Comparison c = compare_times(first, second, threads, {.pairs = 5, .seconds = 0.02, .limit_seconds = 0.15});
+  Comparison c = compare_times(first, second, threads, {.pairs = 9, .seconds = 0.05, .limit_seconds = 0.5});
   return {c.second_us, 1 / c.ratio};
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-  int threads = argc > 1 ? std::atoi(argv[1]) : 1;
-  size_t only = argc > 2 ? static_cast<size_t>(std::atoi(argv[2])) : std::size(kCases);
+static int body(int argc, char** argv) {
+  CLI::App app("Times the distinct convolutions of ResNet-34 (CIFAR-10) under neural steps, each beside the exact one.", "perf_neural");
+  int threads = 1;
+  size_t only = std::size(kCases);
+  app.add_option("--threads", threads, "of each call")->check(CLI::Range(1, 256))->capture_default_str();
+  app.add_option("--row", only, "only this row of the table, from 0")->check(CLI::Range(size_t{0}, std::size(kCases) - 1));
+  if (int done = parse_command_line(app, argc, argv); done >= 0)
+    return done;
   Target target = host_target();
   WeightPool pool(size_t{64} << 20);
   fmt::print("{:<22}{:>10}", "convolution", "exact us");
@@ -106,4 +113,8 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
   }
   return 0;
+}
+
+int main(int argc, char** argv) {
+  return run_tool("perf_neural", [&] { return body(argc, argv); });
 }
