@@ -10,6 +10,7 @@
 #include "codegen/link.h"
 #include "codegen/ptx.h"
 #include "ir/text.h"
+#include "legality/storage.h"
 #include "tools/depfile.h"
 #include "tools/stages.h"
 #include "tools/staging.h"
@@ -80,7 +81,7 @@ std::string ptx_text(const Compilation& c) {
     Kernel one = kernel(c.module, static_cast<int>(k));
     Expected<PtxKernel> made = emit_ptx(one, c.options.sm, c.kernels[k].symbol, options);
     if (!made)
-      made = emit_ptx({one.program, textual_schedule(one.program)}, c.options.sm,
+      made = emit_ptx({unfolded(one.program), textual_schedule(one.program)}, c.options.sm,
                       c.kernels[k].symbol, options);
     if (!made)
       throw UserError(code::unsupported_target, one.program.name,

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "ir/text.h"
+#include "legality/storage.h"
 #include "tools/stages.h"
 
 namespace nasc {
@@ -18,10 +19,9 @@ Made emit_one(const KernelText& work, const std::string& symbol, const Target& t
               const EmitOptions& options) {
   Made made;
   const Kernel& kernel = parsed(work);
-  const Program& program = kernel.program;
-  Schedule textual = textual_schedule(program);
-  auto tried = [&](const Schedule& schedule, const EmitOptions& how, const char* instead) {
-    Expected<KernelObject> object = emit_kernel({program, schedule}, target, symbol, how);
+  const Kernel textual{unfolded(kernel.program), textual_schedule(kernel.program)};
+  auto tried = [&](const Kernel& one, const EmitOptions& how, const char* instead) {
+    Expected<KernelObject> object = emit_kernel(one, target, symbol, how);
     if (!object)
       made.remarks.push_back(
           text(work.name, ": ", object.error().code, ": ", object.error().text, instead));
@@ -29,13 +29,13 @@ Made emit_one(const KernelText& work, const std::string& symbol, const Target& t
       made.object = std::move(*object);
     return object.has_value();
   };
-  bool is_textual = work.schedule == text(textual);
-  if (!is_textual && tried(kernel.schedule, options, "; in textual order instead"))
+  bool is_textual = work.schedule == text(textual.schedule);
+  if (!is_textual && tried(kernel, options, "; in textual order instead"))
     return made;
   if (tried(textual, options, "; in plain loops instead"))
     return made;
   EmitOptions plain = options;
-  plain.nest = plain_nest(program);
+  plain.nest = plain_nest(textual.program);
   NASC_CHECK(tried(textual, plain, "")) << made.remarks.back();
   return made;
 }

@@ -74,9 +74,6 @@ Expected<BlockedSum> sum_in_blocks(Program& p, Group& g, const TileLoops& l) {
     return refuse("bad-size", text("blocks of ", l.block, " do not divide loop ", l.reduce[0]));
   if (s.combine != Combine::add || !s.reassociable || p.tensor(s.write.tensor).role != Role::temp)
     return refuse("bad-size", s.name + " is no sum whose order is free");
-  for (const std::vector<int>& together : coupled_dims(s.box))
-    if (together.size() > 1) // a transposed convolution: its tiles do not come one after the other
-      return refuse("bad-size", "blocks of a sum need loops that do not bound each other");
   std::vector<int64_t> extents;
   for (const Extent& e : g.extents) {
     if (!e.is_constant())
