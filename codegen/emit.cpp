@@ -80,6 +80,15 @@ void Emitter::check_parallel(const NestRef& nest) {
     return false;
   };
   if (!any(nest)) return;
+  // The one parallel loop right inside, when it runs from 0 the same number of times always.
+  auto only_inside = [&](const NestRef& n) -> const NestNode* {
+    NestRef at = n->children[0];
+    while ((at->kind == NestNode::block && at->children.size() == 1) || (at->kind == NestNode::loop && !real(at)))
+      at = at->children[0];
+    if (!marked(at) || at->band == n->band || at->step != 1 || n->step != 1) return nullptr;
+    const Info& info = infos_.at(at.get());
+    return info.lower == Quasi(0) && info.upper.is_constant() ? at.get() : nullptr;
+  };
   int band = 0;
   std::function<void(const NestRef&)> visit = [&](const NestRef& n) {
     if (marked(n)) {
@@ -87,8 +96,10 @@ void Emitter::check_parallel(const NestRef& nest) {
         give_up("parallel-not-outermost", "two parallel loops follow each other in one kernel: " + n->mark.name);
       band = n->band;
       divided_.insert(n.get());
+      const NestNode* inside = traits_.gpu ? nullptr : only_inside(n);
+      if (inside) collapsed_[n.get()] = inside;
       for (const auto& c : n->children)
-        if (!traits_.gpu && any(c)) notes.push_back(n->mark.name + ": parallel loops inside it run on one thread each");
+        if (!traits_.gpu && !inside && any(c)) notes.push_back(n->mark.name + ": parallel loops inside it run on one thread each");
       return;
     }
     if (real(n)) give_up("parallel-not-outermost", "loop " + n->mark.name + " is around a parallel loop or beside it");

@@ -49,6 +49,7 @@ void Emitter::loop(const NestRef& n) {
   Range trips = algebra_.range(upper - lower);
   if (trips.hi < 0) return;
   if (divided_.count(n.get())) return traits_.gpu ? grid_loop(n, lower, upper) : divided_loop(n, lower, upper);
+  if (bound_.count(info.variable)) return walk(n->children[0]);  // collapsed into a loop around
   if (trips.lo == 0 && trips.hi == 0 && !(upper - lower).terms.size()) {
     auto before = bound_;
     bound_[info.variable] = lower;
@@ -138,23 +139,41 @@ void Emitter::unrolled(const NestRef& n, const Quasi& lower, const Quasi& upper,
   }
 }
 
+// Part tid of nt of all iterations. Those of a collapsed loop inside are counted along: one loop q over both, with the
+// variables q / times and q mod times.
 void Emitter::divided_loop(const NestRef& n, const Quasi& lower, const Quasi& upper) {
   parallel = true;
+  auto found = collapsed_.find(n.get());
+  const Info* inside = found == collapsed_.end() ? nullptr : &infos_.at(found->second);
+  int64_t times = inside ? inside->upper.constant + 1 : 1;
   llvm::Value* lo = integer(lower);
   llvm::Value* trips = b_.CreateAdd(b_.CreateSDiv(b_.CreateSub(integer(upper), lo), b_.getInt64(n->step)), b_.getInt64(1));
   trips = b_.CreateSelect(b_.CreateICmpSLT(integer(upper), lo), b_.getInt64(0), trips);
+  if (inside) trips = b_.CreateMul(trips, b_.getInt64(times));
   llvm::Value* t = b_.CreateSExt(tid_, b_.getInt64Ty());
   llvm::Value* of = b_.CreateSExt(nt_, b_.getInt64Ty());
   llvm::Value* first = b_.CreateSDiv(b_.CreateMul(trips, t), of);
   llvm::Value* last = b_.CreateSDiv(b_.CreateMul(trips, b_.CreateAdd(t, b_.getInt64(1))), of);
-  llvm::Value* step = b_.getInt64(n->step);
-  llvm::Value* from = b_.CreateAdd(lo, b_.CreateMul(first, step));
-  llvm::Value* to = b_.CreateAdd(lo, b_.CreateMul(b_.CreateSub(last, b_.getInt64(1)), step));
-  runtime_loop(n, from, to, true);
+  last = b_.CreateSub(last, b_.getInt64(1));
+  if (!inside) {
+    llvm::Value* step = b_.getInt64(n->step);
+    return runtime_loop(n, b_.CreateAdd(lo, b_.CreateMul(first, step)), b_.CreateAdd(lo, b_.CreateMul(last, step)), true);
+  }
+  int variable = infos_.at(n.get()).variable;
+  Range all = algebra_.range(upper - lower);
+  int both = algebra_.variable(n->variable + "." + found->second->variable, {0, (all.hi + 1) * times - 1});
+  Quasi q;
+  q.terms.emplace_back(both, 1);
+  auto before = bound_;
+  bound_[variable] = lower + algebra_.floordiv(q, times);
+  bound_[inside->variable] = algebra_.mod(q, times);
+  runtime_loop(n, first, last, true, nullptr, both);
+  bound_ = before;
 }
 
-void Emitter::runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty, llvm::Value* step) {
-  const Info& info = infos_.at(n.get());
+void Emitter::runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty, llvm::Value* step,
+                           int variable) {
+  if (variable < 0) variable = infos_.at(n.get()).variable;
   std::string name = n->mark.name.empty() ? n->variable : n->mark.name;
   auto* body = llvm::BasicBlock::Create(context_, name, function_);
   auto* exit = llvm::BasicBlock::Create(context_, name + ".end", function_);
@@ -177,10 +196,10 @@ void Emitter::runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* up
       last = phi;
     }
   Frame frame;
-  frame.variable = info.variable;
+  frame.variable = variable;
   frame.block = body;
   frame.last = last;
-  frame.atoms[info.variable] = index;
+  frame.atoms[variable] = index;
   frames_.push_back(std::move(frame));
   forget();
   walk(n->children[0]);

@@ -78,8 +78,9 @@ class Emitter {
   void walk(const NestRef& n);
   void loop(const NestRef& n);
   void unrolled(const NestRef& n, const Quasi& lower, const Quasi& upper, Range trips);
-  // `step`: of the loop by default.
-  void runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty, llvm::Value* step = nullptr);
+  // `step`, `variable`: of the loop by default.
+  void runtime_loop(const NestRef& n, llvm::Value* lower, llvm::Value* upper, bool may_be_empty, llvm::Value* step = nullptr,
+                    int variable = -1);
   // For a loop that only selects one of its values (ir/selection.h): that value, computed before the loop; else nullptr.
   llvm::Value* selected(const NestRef& n);
   void divided_loop(const NestRef& n, const Quasi& lower, const Quasi& upper);
@@ -172,6 +173,7 @@ class Emitter {
   std::map<std::string, Payload> constants_;  // small payloads in layout order
   std::map<std::string, std::vector<Quasi>> strides_;
   std::set<const NestNode*> divided_;  // loops whose iterations are divided among threads
+  std::map<const NestNode*, const NestNode*> collapsed_;  // divided loop: the one inside, divided along with it
   int64_t instances_ = 0;
 };
 

@@ -53,7 +53,7 @@ struct TileArguments {
   std::vector<int64_t> sizes;  // by group dimension
   int vector = -1;
   int64_t lanes = 0;
-  int parallel = -1;
+  int parallel = -1, collapse = -1;
   std::vector<std::string> reduce;
   std::vector<int64_t> chunks;
   int64_t step = 1;
@@ -77,6 +77,9 @@ Step tile_step(const Group& g, const TileArguments& t) {
     step.args["lanes"] = t.lanes;
   }
   if (t.parallel >= 0) step.args["parallel"] = g.names[t.parallel];
+  auto place = [&](int d) { return std::find(t.order.begin(), t.order.end(), d); };
+  bool inside_block = t.block && place(t.collapse) > place(t.vector);
+  if (t.collapse >= 0 && !inside_block) step.args["collapse"] = g.names[t.collapse];
   if (!t.reduce.empty()) {
     step.args["reduce"] = t.reduce;
     step.args["chunks"] = t.chunks;
@@ -90,8 +93,10 @@ Step tile_step(const Group& g, const TileArguments& t) {
 }
 
 bool is_one(const Extent& e) { return e.is(1); }
+constexpr int64_t kFewParts = 32;  // tiles whose division leaves some of a few threads without work for long
 
-// Puts the first dimension worth dividing among threads outermost.
+// Puts the first dimension worth dividing among threads outermost. When its tiles are few, those of the next one are
+// divided along with it.
 void choose_parallel(const Group& g, TileArguments& t, const std::vector<int>& preferred) {
   for (int d : preferred) {
     const Extent& e = g.extents[d];
@@ -100,6 +105,12 @@ void choose_parallel(const Group& g, TileArguments& t, const std::vector<int>& p
     t.parallel = d;
     t.order.erase(std::find(t.order.begin(), t.order.end(), d));
     t.order.insert(t.order.begin(), d);
+    for (size_t k = 1; trips < kFewParts && k < t.order.size() && t.collapse < 0; ++k) {
+      const Extent& inside = g.extents[t.order[k]];
+      if (is_one(inside)) continue;
+      if (!inside.is_constant() || inside.constant() % t.sizes[t.order[k]]) break;
+      if (inside.constant() > t.sizes[t.order[k]]) t.collapse = t.order[k];
+    }
     return;
   }
 }

@@ -156,6 +156,11 @@ bool plan_winograd_loops(Planner& planner, int program) {
   if (outer != order.end()) {
     std::rotate(order.begin(), outer, outer + 1);
     step.args["parallel"] = order[0];
+    auto inside = std::find_if(order.begin() + 1, order.end(), [&](const std::string& i) {
+      return iterator_extent(s, i).value_or(2) > 1;
+    });
+    if (inside != order.end() && *inside != channel)
+      step.args["collapse"] = *inside;
   }
   step.args["loops"] = order;
   step.args["vector"] = channel;

@@ -17,7 +17,7 @@ namespace {
 
 struct Nest {
   std::vector<std::string> loops; // outermost first
-  std::string vector, parallel;
+  std::string vector, parallel, collapse;
   int64_t lanes = 1;
   bool serial = false; // inner loops stay loops
   bool has(const std::string& name) const {
@@ -83,9 +83,13 @@ Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
   nest.serial = a.has("serial") && a.integer("serial");
   if (a.has("parallel"))
     nest.parallel = a.word("parallel");
+  if (a.has("collapse"))
+    nest.collapse = a.word("collapse");
   if (!nest.parallel.empty() && nest.parallel != nest.loops[0])
     return refuse("unknown-loop",
                   "only the outermost loop, " + nest.loops[0] + ", can be divided among threads");
+  if (!nest.collapse.empty() && (nest.parallel.empty() || nest.collapse == nest.parallel || !nest.has(nest.collapse)))
+    return refuse("unknown-loop", "only a loop inside of the divided one can be divided along with it");
   if (a.has("vector")) {
     nest.vector = a.word("vector");
     nest.lanes = a.has("lanes") ? a.integer("lanes") : 1;
@@ -108,8 +112,8 @@ Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
     std::map<std::string, std::string> exprs;
     for (const Statement& s : p.statements)
       exprs[s.name] = vector ? text("floor((", name, ")/", nest.lanes, ")") : name;
-    tree = tree_band(name + (vector ? ".t" : "") + (name == nest.parallel ? " parallel" : ""),
-                     exprs, tree);
+    bool divided = name == nest.parallel || name == nest.collapse;
+    tree = tree_band(name + (vector ? ".t" : "") + (divided ? " parallel" : ""), exprs, tree);
   }
   return Kernel{p, build_tree(p, tree)};
 }
@@ -123,6 +127,8 @@ const Registered<Transformation> nest{
                     {Parameter::integer, "lanes", "vector lanes", false},
                     {Parameter::integer, "serial", "1: what is inside stays loops", false},
                     {Parameter::word, "parallel", "the outermost, when it is divided among threads",
+                     false},
+                    {Parameter::word, "collapse", "the one inside, when it is divided along with it",
                      false}},
      .doc = "Run all statements under common loops, everything inside unrolled or serial.",
      .refusals = {"unknown-loop", "bad-lanes", "indivisible"},

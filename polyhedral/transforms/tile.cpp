@@ -12,7 +12,8 @@
 // With sum=64, whose shorter sums have smaller errors: in each tile
 //           stage acc { init tile; for d.b { stage part { part = 0; for d.t, .. { mac }; acc += part } } epi }
 // With prefetch=W, what of W the next block (or the next m.t) needs is fetched inside of d.t, r, s,
-// some lines each. Refuses  different-index-spaces, not-affine, unknown-loop, bad-size, bad-lanes.
+// some lines each. With parallel=m, collapse=n the iterations of both tile loops, n's right inside of
+// m's, are divided among threads as those of one loop. Refuses  different-index-spaces, not-affine, unknown-loop, bad-size, bad-lanes.
 // Legal    when no dependence is reversed (judged in legality/order): reductions must be
 // reassociable. Source   codegen-route 3.1, 3.2; register tiling as in BLIS; "tile" of Halide with
 // compute_at.
@@ -73,6 +74,14 @@ Expected<Loops> read_arguments(const Group& g, const Args& a) {
     if (!d)
       return std::unexpected(d.error());
     l.parallel = *d;
+  }
+  if (a.has("collapse")) {
+    auto d = dimension(a.word("collapse"));
+    if (!d)
+      return std::unexpected(d.error());
+    l.collapse = *d;
+    if (l.parallel < 0 || l.collapse == l.parallel)
+      return refuse("unknown-loop", "collapse needs another loop that is parallel");
   }
   const GroupMember* r = g.reduction();
   if (a.has("reduce")) {
@@ -247,7 +256,8 @@ struct TileTree {
         options = text("[", parameters, "] -> { isolate[[", outer, "] -> [x]] : 0 <= x and ", size,
                        "*x + ", size, " <= ", isl_text(e), " }");
       }
-      std::string mark = g.names[d] + (size > 1 ? ".t" : "") + (d == l.parallel ? " parallel" : "");
+      bool divided = d == l.parallel || d == l.collapse;
+      std::string mark = g.names[d] + (size > 1 ? ".t" : "") + (divided ? " parallel" : "");
       tree = tree_band(mark, exprs, tree, options);
     }
     return tree;
@@ -354,7 +364,9 @@ const Registered<Transformation> tile{
                     {Parameter::word, "prefetch", "factor whose next block is fetched meanwhile",
                      false},
                     {Parameter::word, "parallel",
-                     "dimension whose tile loop is divided among threads", false}},
+                     "dimension whose tile loop is divided among threads", false},
+                    {Parameter::word, "collapse",
+                     "dimension whose tile loop, inside that one, is divided along with it", false}},
      .doc = "Tile the outputs of a statement group and keep the tile's accumulators in registers.",
      .refusals = {"different-index-spaces", "not-affine", "unknown-loop", "bad-size", "bad-lanes"},
      .on_kernel = apply_tile,

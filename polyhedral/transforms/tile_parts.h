@@ -14,6 +14,7 @@ struct TileLoops {
   int vector = -1;            // group dimension
   int64_t lanes = 1;
   int parallel = -1; // group dimension
+  int collapse = -1; // group dimension whose tile loop, right inside, is divided along
   std::vector<std::string> reduce;
   std::vector<int64_t> chunks;
   int64_t step = 1;

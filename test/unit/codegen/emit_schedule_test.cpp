@@ -86,6 +86,25 @@ TEST_CASE("emit: tiles of two rows with partial tiles in both dimensions") {
   CHECK(check_kernel(k, {}, 2) <= 1e-5);
 }
 
+TEST_CASE("emit: two loops are divided among threads as one") {
+  for (const char* step : {"tile(loops=[h, n, co, w], sizes=[1, 1, 8, 7], vector=co, lanes=8, parallel=h, collapse=co)",
+                           "tile(loops=[h, n, co, w], sizes=[2, 1, 16, 4], vector=co, lanes=8, parallel=h, collapse=co)",
+                           "tile(loops=[co, n, h, w], sizes=[16, 1, 1, 4], vector=co, lanes=8, parallel=co, collapse=h)"})
+    for (int nt : {1, 2, 3, 5, 16, 64}) {
+      INFO(step << ", " << nt << " threads");
+      Kernel k = tiled(conv(3, 32, 7, 8), step);
+      CHECK(check_kernel(k, {}, nt) <= 1e-5);
+      auto object = emit_kernel(k, host_target(), "k", {});
+      REQUIRE(object);
+      CHECK(object->notes.empty());
+    }
+}
+
+TEST_CASE("emit: a loop with a partial tile is not divided along with the one around it") {
+  Kernel k = tiled(conv(3, 32, 7, 8), "tile(loops=[co, n, h, w], sizes=[16, 1, 2, 7], vector=co, lanes=8, parallel=co, collapse=h)");
+  for (int nt : {1, 3}) CHECK(check_kernel(k, {}, nt) <= 1e-5);
+}
+
 TEST_CASE("emit: the inner loop keeps its accumulators in registers") {
   Kernel k = tiled(conv(16, 16, 12, 8), "tile(loops=[n, co, h, w], sizes=[1, 16, 1, 6], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[8, 0, 0], step=2)");
   EmitOptions options;

@@ -195,6 +195,16 @@ TEST_CASE("refuse: a quota that ends anywhere is a refusal, and changes no resul
   CHECK(gave_up > tries.size());
 }
 
+TEST_CASE("refuse: only a loop inside of a divided one is divided along with it") {
+  for (const char* step : {"tile(loops=[i, j], sizes=[2, 4], collapse=j)", "tile(loops=[i, j], sizes=[2, 4], parallel=i, collapse=i)",
+                           "nest(loops=[i, j], collapse=j)", "nest(loops=[i, j], parallel=i, collapse=k)"}) {
+    auto out = apply(subject(matmul), parse_step(step));
+    INFO(step);
+    REQUIRE_FALSE(out);
+    CHECK(out.error().code == "unknown-loop");
+  }
+}
+
 TEST_CASE("refuse: unknown transformations and bad arguments") {
   Kernel k = subject(conv);
   CHECK(apply(k, parse_step("spilt(loop=ci, by=2)")).error().text.find("did you mean split") != std::string::npos);
