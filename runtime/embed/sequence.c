@@ -145,12 +145,12 @@ static void walk(void* argument, int32_t tid, int32_t nt) {
   const nasc_options* o = w->options;
   int64_t spin_ns = w->spin_ns, slice = 0;
   uint32_t parallel_steps = 0;
+  int64_t start = o->trace ? nasc_now_ns() : 0;
   for (int32_t i = 0; i < s->n_steps;) {
     const nasc_step* step = &s->steps[i];
     int32_t next = i + 1;
     if (step->flags & NASC_STEP_BARRIER || step->control == NASC_CONTROL_JUMP_IF_ZERO)
       meet(w, nt, &spin_ns);
-    int64_t start = o->trace ? nasc_now_ns() : 0;
     if (step->control == NASC_CONTROL_JUMP) {
       next = step->target;
     } else if (step->control == NASC_CONTROL_JUMP_IF_ZERO) {
@@ -166,6 +166,7 @@ static void walk(void* argument, int32_t tid, int32_t nt) {
       meet(w, nt, &spin_ns);
       if (tid == 0)
         o->trace(o->trace_context, i, step->name, nasc_now_ns() - start);
+      start = nasc_now_ns(); /* others may do all of the next step before this thread goes on */
       meet(w, nt, &spin_ns);
     }
     if (step->control == NASC_CONTROL_NEXT_ROUND) {
