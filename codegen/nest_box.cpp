@@ -5,6 +5,7 @@
 
 #include "codegen/nest.h"
 #include "codegen/nest_text.h"
+#include "ir/isl_box.h"
 #include "polyhedral/loop_tree.h"
 
 namespace nasc {
@@ -52,16 +53,16 @@ class Builder {
   explicit Builder(const Kernel& kernel) : kernel_(kernel) {
     for (const Statement& s : kernel.program.statements) {
       Place p;
-      isl::set box = isl::set::universe(s.domain.space());
+      const auto plain = plain_box(s.domain);
       std::string tuple, bounds;
       for (int d = 0; d < dims(s.domain); ++d) {
-        auto range = constant_range(s.domain, d);
+        auto range = plain ? std::optional((*plain)[static_cast<size_t>(d)]) : constant_range(s.domain, d);
         if (!range || range->first != 0 || range->second > kMost) throw NotDigits{};
         p.extents.push_back(range->second + 1);
         tuple += text(d ? ", i" : "i", d);
         bounds += text(d ? " and " : " : ", "0 <= i", d, " <= ", range->second);
       }
-      if (!s.domain.is_equal(isl::set(isl_context(), "{ " + s.name + "[" + tuple + "]" + bounds + " }"))) throw NotDigits{};
+      if (!plain && !s.domain.is_equal(isl::set(isl_context(), "{ " + s.name + "[" + tuple + "]" + bounds + " }"))) throw NotDigits{};
       p.windows = p.extents;
       p.values.assign(p.extents.size(), nullptr);
       places_[s.name] = p;
@@ -94,7 +95,7 @@ class Builder {
     std::vector<NestRef> children;
     for (size_t k = 0; k < t->children.size(); ++k) {
       for (const auto& [name, filter] : t->filters[k])
-        if (!filter.is_equal(isl::set::universe(filter.space()))) throw NotDigits{};
+        if (!same(filter, isl::set::universe(filter.space()))) throw NotDigits{};
       children.push_back(walk(t->children[k], at));
     }
     return nest_block(std::move(children));

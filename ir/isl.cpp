@@ -296,19 +296,6 @@ bool involves(const isl::aff& aff, int input) {
   return isl_aff_involves_dims(aff.get(), isl_dim_in, static_cast<unsigned>(input), 1) == isl_bool_true;
 }
 
-std::optional<std::pair<int64_t, int64_t>> constant_range(const isl::set& set, int dim) {
-  if (set.is_empty()) return std::nullopt;
-  auto bound = [&](isl_val* v) -> std::optional<int64_t> {
-    if (!v) return std::nullopt;
-    isl::val value = isl::manage(v);
-    if (!value.is_int()) return std::nullopt;
-    return isl_val_get_num_si(value.get());
-  };
-  auto low = bound(isl_set_dim_min_val(set.copy(), dim)), high = bound(isl_set_dim_max_val(set.copy(), dim));
-  if (!low || !high) return std::nullopt;
-  return std::pair(*low, *high);
-}
-
 std::vector<std::vector<AffCondition>> conditions(const isl::set& set) {
   std::vector<std::vector<AffCondition>> out;
   auto constraint = [](isl_constraint* c, void* user) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "ir/isl_box.h"
 #include "ir/prefetch.h"
 
 namespace nasc {
@@ -18,6 +19,7 @@ using Intervals = std::optional<std::vector<Interval>>;
 
 // Least and greatest value of each iterator over the box; nullopt when one is not constant.
 Intervals iterator_ranges(const Statement& s) {
+  if (Intervals box = plain_box(s.box)) return box;
   std::vector<Interval> out;
   for (int d = 0; d < dims(s.box); ++d) {
     auto range = constant_range(s.box, d);

@@ -28,12 +28,16 @@ struct Judge {
 
 // May this Program run in this order? Dependences must be kept: instances with equal time are a
 // violation too. A loop marked `parallel` or `vectorize` must carry no dependence, reductions
-// included (nothing in a schedule says that an accumulator is privatised); `unroll` is free. Then
-// folded storage is judged (legality/storage.h). isl decides; when it hits its quota PPL does; when that gives up too the answer is undecided.
-// Memoised for all threads by canonical text, undecided excepted. To be called outside any
-// with_quota, whose budget would be shared.
+// included (nothing in a schedule says that an accumulator is privatised); `unroll` is free. What
+// is not surely_ordered isl decides; when it hits its quota PPL does; when that gives up too the
+// answer is undecided. Then folded storage is judged (legality/storage.h). Memoised for all threads
+// by canonical text, undecided excepted. To be called outside any with_quota, whose budget would be
+// shared.
 Verdict judge_order(const Kernel& kernel);
-// The same without memory, replacement or PPL: undecided when isl hits its quota.
+// The answer is yes by keeps_matched_order, which costs next to nothing, and nothing is folded.
+// False while the judge is replaced or queries are recorded.
+bool surely_ordered(const Kernel& kernel);
+// judge_order without memory, replacement or PPL: undecided when isl hits its quota.
 // Dependences are computed once per thread and Program.
 Verdict judge_order_by_isl(const Kernel& kernel);
 

@@ -1,10 +1,12 @@
 // The order judge as others call it: replacement, memory, isl, then PPL.
+#include <algorithm>
 #include <cctype>
 #include <map>
 #include <mutex>
 
 #include "ir/registry.h"
 #include "legality/order.h"
+#include "legality/order_matched.h"
 #include "legality/order_ppl.h"
 #include "legality/storage.h"
 
@@ -75,6 +77,16 @@ void forget_orders() {
   memory.clear();
 }
 
+bool surely_ordered(const Kernel& kernel) {
+  {
+    std::lock_guard lock(mutex);
+    if (replacement || recorder)
+      return false;
+  }
+  const auto& tensors = kernel.program.tensors;
+  return std::none_of(tensors.begin(), tensors.end(), folds) && keeps_matched_order(kernel);
+}
+
 Verdict judge_order(const Kernel& kernel) {
   std::function<Verdict(const Kernel&)> other;
   std::function<void(const Kernel&, const Verdict&)> record;
@@ -85,6 +97,8 @@ Verdict judge_order(const Kernel& kernel) {
   }
   if (other)
     return other(kernel);
+  if (surely_ordered(kernel)) // cheaper than the key
+    return yes_verdict();
   std::string key = order_key(kernel);
   if (std::optional<Verdict> known = remembered(key))
     return *known;

@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "ir/isl_box.h"
 #include "ir/text.h"
 
 namespace nasc {
@@ -112,7 +113,7 @@ Program with_names(Program p, const std::map<std::string, std::string>& names) {
 
 void recut_domains(Program& p) {
   for (Statement& s : p.statements) {
-    if (s.domain.is_equal(s.box)) continue;
+    if (same(s.domain, s.box)) continue;
     bool product = s.combine == Combine::add && s.body->fn == Fn::mul;
     isl::set domain = s.box;
     auto keep = [&](const Access& a, bool halo) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "ir/isl_box.h"
 #include "polyhedral/loop_tree.h"
 
 namespace nasc {
@@ -109,7 +110,7 @@ Expected<Schedule> parse(const Program& program, const std::string& text) {
 }
 
 void verify(const Program& program, const Schedule& schedule) {
-  NASC_CHECK(schedule.tree.domain().is_equal(program.domain()))
+  NASC_CHECK(same(schedule.tree.domain(), program.domain()))
       << program.name << ": the schedule has another domain: " << schedule.tree.domain();
   LoopTreeRef tree = tree_of(schedule);  // checks marks, bands and sequences
   visit(tree, [&](const TreePath& p) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ir/isl_box.h"
 #include "ir/selection.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/cost/register_tile.h"
@@ -190,7 +191,7 @@ void tile_window_rows(const Target& target, const Program& p, const Group& g, Ti
   int row = static_cast<int>(g.names.size()) - 1;
   if (row == t.vector) --row;
   if (row < 0 || !g.extents[row].is_constant() || 
-      !analysed([&]() -> bool { return s.domain.is_equal(s.box); }, false))
+      !analysed([&]() -> bool { return same(s.domain, s.box); }, false))
     return;
   t.reduce = m->reduction;
   t.chunks.assign(t.reduce.size(), 0);

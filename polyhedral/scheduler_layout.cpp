@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "ir/isl_box.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/cost/register_tile.h"
 #include "polyhedral/module_edit.h"
@@ -23,7 +24,7 @@ struct Border {
 void widen_by_boxes(Border& border, const Program& p, const std::string& tensor) {
   const Tensor& t = p.tensor(tensor);
   for (const Statement& s : p.statements) {
-    if (s.domain.is_equal(s.box) || s.combine != Combine::add || s.body->fn != Fn::mul) continue;
+    if (same(s.domain, s.box) || s.combine != Combine::add || s.body->fn != Fn::mul) continue;
     for (size_t r = 0; r < s.reads.size(); ++r) {
       if (s.reads[r].tensor != tensor) continue;
       isl::set image = s.reads[r].map.as_map().intersect_domain(s.box).range();
@@ -63,7 +64,7 @@ bool slides_or_mixes(const Program& p) {
     if (y.role == Role::output && in_tiles(s, s.write)) return true;
     if (!s.is_reduction()) continue;
     for (const Access& r : s.reads)
-      if (p.tensor(r.tensor).role == Role::input && in_tiles(s, r) && !s.domain.is_equal(s.box)) return true;
+      if (p.tensor(r.tensor).role == Role::input && in_tiles(s, r) && !same(s.domain, s.box)) return true;
     if (y.rank() < 3 || y.rank() > 5) continue;
     for (const Access& r : s.reads) {
       const Tensor& x = p.tensor(r.tensor);

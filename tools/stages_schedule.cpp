@@ -63,9 +63,9 @@ Decide deciding(Compilation& c, const Module& module, const ScheduleOptions& how
     std::string name = text("tune ", p.kernel, " ", p.choice);
     c.progress({.name = name.c_str(), .done = p.done, .total = p.total});
   });
-  c.remarks.push_back(text("tuning: ", r.units, " kernels, ", r.trials, " measurements, ", r.resumed,
-                           " known from ", o.tune.journal, ", ", r.failed, " failed, ", r.improved,
-                           " kernels improved"));
+  c.remarks.push_back(text("tuning: ", r.units, " kernels, ", r.trials, " measurements, ",
+                           r.resumed, " known from ", o.tune.journal, ", ", r.failed, " failed, ",
+                           r.improved, " kernels improved"));
   c.remarks.insert(c.remarks.end(), r.remarks.begin(), r.remarks.end());
   return r.decide;
 }
@@ -115,21 +115,26 @@ void judge_stage(Compilation& c) {
   if (c.options.verify_each)
     verify_all(c.module);
   const size_t n = c.module.schedules.size();
+  std::vector<Verdict> verdicts(n, yes_verdict());
+  std::vector<size_t> open; // what this thread has no quick answer for
   std::vector<KernelText> work;
   for (size_t k = 0; k < n; ++k)
-    work.push_back(kernel_text(c.module, k));
-  std::vector<Verdict> verdicts(n);
-  size_t finished = 0;
-  workers(c).run(
-      n,
-      [&](size_t k) {
-        const Kernel& kernel = parsed(work[k]);
-        bool textual = text(textual_schedule(kernel.program)) == work[k].schedule;
-        verdicts[k] = textual ? judge_storage(kernel) : judge_order(kernel); // the order that it means
-      },
-      [&](size_t k) {
-        c.progress({.name = work[k].name.c_str(), .done = ++finished, .total = n});
-      });
+    if (!surely_ordered(kernel(c.module, static_cast<int>(k)))) {
+      open.push_back(k);
+      work.push_back(kernel_text(c.module, k));
+    }
+  size_t finished = n - open.size();
+  auto judge = [&](size_t i) {
+    const Kernel& kernel = parsed(work[i]);
+    bool textual = text(textual_schedule(kernel.program)) == work[i].schedule;
+    verdicts[open[i]] =
+        textual ? judge_storage(kernel) : judge_order(kernel); // the order that it means
+  };
+  auto done = [&](size_t i) {
+    c.progress({.name = work[i].name.c_str(), .done = ++finished, .total = n});
+  };
+  if (!open.empty())
+    workers(c).run(open.size(), judge, done);
   for (size_t k = 0; k < n; ++k) {
     const Program& program = *c.module.network.programs[k];
     const Verdict& v = verdicts[k];

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "legality/order.h"
+#include "legality/order_matched.h"
 #include "legality/order_ppl.h"
 #include "test/e2e/reference.h"
 
@@ -61,7 +62,7 @@ struct Queries {
 
 struct Tally {
   std::map<Verdict::Answer, size_t> isl, ppl;
-  size_t agree = 0, disagree = 0;
+  size_t agree = 0, disagree = 0, matched = 0;
   double isl_seconds = 0, ppl_seconds = 0, slowest = 0;
   void add(const Kernel& kernel) {
     double t0 = seconds_now();
@@ -72,6 +73,10 @@ struct Tally {
     isl_seconds += t1 - t0;
     ppl_seconds += t2 - t1;
     slowest = std::max(slowest, t2 - t1);
+    if (keeps_matched_order(kernel)) {
+      ++matched;
+      CHECK(a.answer == Verdict::yes);
+    }
     ++isl[a.answer];
     ++ppl[b.answer];
     if (a.answer == Verdict::undecided || b.answer == Verdict::undecided)
@@ -83,10 +88,10 @@ struct Tally {
   }
   size_t total() { return isl[Verdict::yes] + isl[Verdict::no] + isl[Verdict::undecided]; }
   void print(const char* what, size_t distinct) {
-    std::printf("%s: %zu of %zu distinct queries; isl yes %zu no %zu gave up %zu; PPL yes %zu no "
+    std::printf("%s: %zu of %zu distinct queries; matched %zu; isl yes %zu no %zu gave up %zu; PPL yes %zu no "
                 "%zu gave up %zu; agree %zu "
                 "disagree %zu; seconds isl %.1f PPL %.1f, slowest PPL %.2f\n",
-                what, total(), distinct, isl[Verdict::yes], isl[Verdict::no],
+                what, total(), distinct, matched, isl[Verdict::yes], isl[Verdict::no],
                 isl[Verdict::undecided], ppl[Verdict::yes], ppl[Verdict::no],
                 ppl[Verdict::undecided], agree, disagree, isl_seconds, ppl_seconds, slowest);
     std::fflush(stdout);

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "ir/isl.h"
+#include "ir/isl_box.h"
 
 using namespace nasc;
 
@@ -107,4 +107,31 @@ TEST_CASE("isl: parameters are put in, existentials lifted, ranges found") {
   CHECK(dim_range(parts[0], 0) == std::pair(0L, 8L));
   CHECK(!dim_range(basic_sets(isl::set(isl_context(), "{ [i] : i > 0 }"))[0], 0));
   CHECK(count(fixed) == 5);
+}
+
+TEST_CASE("isl: a plain box is read off, and nothing else is taken for one") {
+  auto box = [](const char* text) { return plain_box(isl::set(isl_context(), text)); };
+  using Box = std::vector<std::pair<int64_t, int64_t>>;
+  CHECK(box("{ s[i, j, k] : 0 <= i < 8 and -3 <= j <= 5 and k = 7 }") == Box{{0, 7}, {-3, 5}, {7, 7}});
+  for (const char* other : {"{ s[i, j] : 0 <= i < 8 and i <= j < 9 }", "{ s[i] : 0 <= i }", "[N] -> { s[i] : 0 <= i < N }",
+                            "{ s[i] : 0 <= i < 4 or 6 <= i < 8 }", "{ s[i] : i mod 3 = 0 and 0 <= i < 9 }", "{ s[i] : false }"})
+    CHECK(!box(other));
+  CHECK(box("{ s[i] : 0 <= 3i <= 10 }") == Box{{0, 3}});  // isl has rounded
+  unsigned long before = isl_quota();
+  set_isl_quota(1);
+  auto spent = with_quota(IslEntry::order, [&]() -> Expected<bool> { return box("{ s[i] : 0 <= i < 8 }").has_value(); });
+  CHECK(!spent);
+  set_isl_quota(before);
+}
+
+TEST_CASE("isl: same is equality, of boxes however they are written") {
+  isl::ctx c = isl_context();
+  isl::set a(c, "{ s[i, j] : 0 <= i < 8 and j = 0 }"), b(c, "{ s[i, j] : i >= 0 and i <= 7 and 0 <= j <= 0 }");
+  CHECK(same(a, b));
+  CHECK(!same(a, isl::set(c, "{ s[i, j] : 0 <= i < 8 and j = 1 }")));
+  CHECK(!same(a, isl::set(c, "{ t[i, j] : 0 <= i < 8 and j = 0 }")));
+  CHECK(same(isl::set(c, "{ s[i] : exists k : i = 2k and 0 <= i < 8 }"), isl::set(c, "{ s[i] : i mod 2 = 0 and 0 <= i < 7 }")));
+  isl::union_set u(c, "{ s[i] : 0 <= i < 8; t[i] : 0 <= i < 4 }");
+  CHECK(same(u, isl::union_set(c, "{ t[i] : 0 <= i <= 3; s[i] : 0 <= i < 8 }")));
+  CHECK(!same(u, isl::union_set(c, "{ s[i] : 0 <= i < 8 }")));
 }

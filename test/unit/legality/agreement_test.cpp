@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "legality/order.h"
+#include "legality/order_matched.h"
 #include "legality/order_ppl.h"
 #include "polyhedral/dependence.h"
 #include "test/unit/legality/oracle.h"
@@ -21,14 +22,14 @@ double seconds() {
 struct Tally {
   int isl_yes = 0, isl_no = 0, isl_gave_up = 0, ppl_yes = 0, ppl_no = 0, ppl_gave_up = 0, agree = 0,
       disagree = 0;
-  int loops_no = 0;
+  int loops_no = 0, matched = 0;
   double isl_seconds = 0, ppl_seconds = 0, ppl_slowest = 0;
   void print(const char* what) const {
     std::printf("%s: isl yes %d no %d (by a loop %d) gave up %d; ppl yes %d no %d gave up %d; "
-                "agree %d disagree %d; "
+                "matched %d, agree %d disagree %d; "
                 "mean ms isl %.1f ppl %.1f, slowest ppl %.0f\n",
-                what, isl_yes, isl_no, loops_no, isl_gave_up, ppl_yes, ppl_no, ppl_gave_up, agree,
-                disagree, 1e3 * isl_seconds / total(), 1e3 * ppl_seconds / total(),
+                what, isl_yes, isl_no, loops_no, isl_gave_up, ppl_yes, ppl_no, ppl_gave_up,
+                matched, agree, disagree, 1e3 * isl_seconds / total(), 1e3 * ppl_seconds / total(),
                 1e3 * ppl_slowest);
   }
   int total() const { return isl_yes + isl_no + isl_gave_up; }
@@ -58,6 +59,10 @@ void compare(const Kernel& kernel, Tally& tally, bool enumerate) {
     ++(isl.answer == ppl.answer ? tally.agree : tally.disagree);
     CHECK(isl.answer == ppl.answer);
     CHECK(isl.reason == ppl.reason);
+  }
+  if (keeps_matched_order(kernel)) {
+    ++tally.matched;
+    CHECK(isl.answer == Verdict::yes);
   }
   if (isl.answer == Verdict::no)
     CHECK(isl.witness.has_value());
@@ -89,6 +94,7 @@ TEST_CASE("order: isl, PPL and enumeration agree on random schedules", "[propert
   CHECK(tally.ppl_gave_up <= 10);
   CHECK(tally.isl_no >= 150);
   CHECK(tally.isl_yes >= 150);
+  CHECK(tally.matched >= 50);
 }
 
 TEST_CASE("order: PPL without simplification agrees too", "[property]") {

@@ -5,6 +5,7 @@
 
 #include "ir/registry.h"
 #include "legality/order.h"
+#include "legality/order_matched.h"
 #include "legality/order_ppl.h"
 #include "test/unit/legality/programs.h"
 
@@ -39,6 +40,8 @@ void both(const Kernel& k, Verdict::Answer answer, const std::string& reason) {
     CHECK(v.reason == reason);
     CHECK(v.witness.has_value() == (answer == Verdict::no));
   }
+  if (answer == Verdict::no)
+    CHECK_FALSE(keeps_matched_order(k));
 }
 } // namespace
 
@@ -105,6 +108,36 @@ TEST_CASE("order: parallel and vector loops carry nothing") {
   both(wrong, Verdict::no, "parallel-carried");
   Kernel carried = scheduled(stencil(4, 8), {}, {0}, {{{"t", {"t"}}, {"i vectorize", {"i"}}}});
   both(carried, Verdict::no, "vectorize-carried");
+}
+
+TEST_CASE("order: matched iterators prove tiles, digits and copies, and nothing else") {
+  Program mm = matmul(8, 8, 8);
+  for (const Kernel& k :
+       {in_textual_order(mm), matmul_kernel({0, 1}),
+        scheduled(mm, {{"i.t parallel", {"floor(i/4)", "floor(i/4)"}}, {"j", {"j", "j"}}}, {0, 1},
+                  {{{"i.i", {"i mod 4"}}}, {{"k", {"k"}}, {"i.i", {"i mod 4"}}}}),
+        matmul_kernel({0, 1}, "i", "k vectorize")})
+    CHECK(keeps_matched_order(k));
+  CHECK_FALSE(keeps_matched_order(matmul_kernel({1, 0})));
+  CHECK_FALSE(keeps_matched_order(matmul_kernel({0, 1}, "i", "k parallel")));
+  CHECK_FALSE(keeps_matched_order( // other tiles of the same iterator
+      scheduled(mm, {{"i.t", {"floor(i/4)", "floor(i/2)"}}, {"j", {"j", "j"}}}, {0, 1},
+                {{{"i.i", {"i mod 4"}}}, {{"k", {"k"}}, {"i.i", {"i mod 2"}}}})));
+  // Y[4 t + i] is another element at every other instance only while i is below 4.
+  auto tiles = [](int n) {
+    std::string box = std::to_string(n);
+    return program("tiles", {{"X", {40}}, {"Y", {40}}},
+                   {{"{ S[t, i] : 0 <= t < 5 and 0 <= i < " + box + " }",
+                     "{ S[t, i] -> Y[4 t + i] }",
+                     Combine::assign,
+                     {"{ S[t, i] -> X[t] }"}}});
+  };
+  CHECK(keeps_matched_order(scheduled(tiles(4), {}, {0}, {{{"t parallel", {"t"}}, {"i", {"i"}}}})));
+  CHECK_FALSE(
+      keeps_matched_order(scheduled(tiles(5), {}, {0}, {{{"t parallel", {"t"}}, {"i", {"i"}}}})));
+  Restored restored;
+  set_isl_quota(1); // it is an entry to isl like the others
+  CHECK_FALSE(keeps_matched_order(matmul_kernel({0, 1})));
 }
 
 TEST_CASE("order: a combine that reads its own tensor keeps its order") {
