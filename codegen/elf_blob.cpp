@@ -29,11 +29,53 @@ struct File {
   }
 };
 
-void put_chunks(File& file, const std::vector<Chunk>& chunks) {
-  for (const Chunk& c : chunks) {
-    file.put(c.data, c.size);
-    file.pad(padded(c.size) - c.size);
+// XXH64 with seed 0 of bytes that come in multiples of 32, as embed_hash computes it of all at once.
+class BlobHash {
+ public:
+  void add(const void* data, size_t size) {
+    NASC_CHECK(size % 32 == 0) << size << " bytes";
+    const auto* p = static_cast<const unsigned char*>(data);
+    for (const auto* end = p + size; p < end; p += 32)
+      for (int k = 0; k < 4; ++k) {
+        uint64_t word;
+        std::memcpy(&word, p + 8 * k, 8);
+        lane_[k] = mixed(lane_[k], word);
+      }
+    bytes_ += size;
   }
+  uint64_t value() const {
+    uint64_t h = rotated(lane_[0], 1) + rotated(lane_[1], 7) + rotated(lane_[2], 12) + rotated(lane_[3], 18);
+    for (uint64_t lane : lane_) h = (h ^ mixed(0, lane)) * k1 + k4;
+    h = bytes_ ? h : k5;
+    h += bytes_;
+    h = (h ^ h >> 33) * k2;
+    h = (h ^ h >> 29) * k3;
+    return h ^ h >> 32;
+  }
+
+ private:
+  static constexpr uint64_t k1 = 0x9E3779B185EBCA87, k2 = 0xC2B2AE3D27D4EB4F, k3 = 0x165667B19E3779F9,
+                            k4 = 0x85EBCA77C2B2AE63, k5 = 0x27D4EB2F165667C5;
+  static uint64_t rotated(uint64_t x, int by) { return x << by | x >> (64 - by); }
+  static uint64_t mixed(uint64_t sum, uint64_t word) { return rotated(sum + word * k2, 31) * k1; }
+  uint64_t lane_[4] = {k1 + k2, k2, 0, 0 - k1};
+  uint64_t bytes_ = 0;
+};
+
+uint64_t put_chunks(File& file, const std::vector<Chunk>& chunks) {
+  BlobHash hash;
+  for (const Chunk& c : chunks) {
+    Payload bytes = c.make();
+    NASC_CHECK(bytes.size == c.size) << "a chunk of " << bytes.size << " bytes where " << c.size << " were promised";
+    file.put(bytes.data, bytes.size);
+    size_t whole = c.size / 32 * 32;
+    hash.add(bytes.data, whole);
+    std::byte rest[kAlign] = {};
+    if (c.size > whole) std::memcpy(rest, bytes.data + whole, c.size - whole);
+    file.put(rest + (c.size - whole), padded(c.size) - c.size);
+    hash.add(rest, padded(c.size) - whole);
+  }
+  return hash.value();
 }
 }  // namespace
 
@@ -43,13 +85,13 @@ int64_t blob_bytes(const std::vector<Chunk>& chunks) {
   return static_cast<int64_t>(total);
 }
 
-std::string write_blob_file(const std::string& path, const std::vector<Chunk>& chunks) {
+WrittenBlob write_blob_file(const std::string& path, const std::vector<Chunk>& chunks) {
   File file(path);
-  put_chunks(file, chunks);
-  return file.close(path);
+  uint64_t hash = put_chunks(file, chunks);
+  return {file.close(path), hash};
 }
 
-std::string write_blob_object(const std::string& path, const Target& target, const std::string& symbol,
+WrittenBlob write_blob_object(const std::string& path, const Target& target, const std::string& symbol,
                               const std::vector<Chunk>& chunks) {
   size_t blob = static_cast<size_t>(blob_bytes(chunks));
   std::string strings = '\0' + symbol + '\0';
@@ -101,13 +143,13 @@ std::string write_blob_object(const std::string& path, const Target& target, con
   File file(path);
   file.put(&header, sizeof header);
   file.pad(blob_at - sizeof header);
-  put_chunks(file, chunks);
+  uint64_t hash = put_chunks(file, chunks);
   file.put(symbols, sizeof symbols);
   file.put(strings.data(), strings.size());
   file.put(names.data(), names.size());
   file.pad(headers_at - shstrtab_at - names.size());
   file.put(sections, sizeof sections);
-  return file.close(path);
+  return {file.close(path), hash};
 }
 
 }  // namespace nasc

@@ -1,11 +1,7 @@
 // Assembles and links a compiled model.
 #include "codegen/library.h"
 
-#include <fcntl.h>
 #include <llvm/MC/MCSubtargetInfo.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cctype>
 #include <map>
@@ -22,6 +18,7 @@
 
 namespace nasc {
 namespace {
+constexpr const char* kWeightsSymbol = "nasc_weights";
 
 std::string architecture(const Target& target) { return target.triple.substr(0, target.triple.find('-')); }
 
@@ -45,18 +42,6 @@ std::vector<std::string> checked_features(const Target& target) {
     if (embed_checks_feature(architecture(target), name)) out.push_back(name);
   }
   return out;
-}
-
-uint64_t file_hash(const std::string& path, size_t offset, size_t size) {
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  struct stat info;
-  if (fd < 0 || fstat(fd, &info) != 0) throw UserError(code::io_error, path, "cannot read back");
-  void* map = mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
-  close(fd);
-  if (map == MAP_FAILED) throw UserError(code::io_error, path, "cannot map");
-  uint64_t h = embed_hash({static_cast<const char*>(map) + offset, size});
-  munmap(map, static_cast<size_t>(info.st_size));
-  return h;
 }
 
 // What runs before the processor check, or is not hot, must run on any processor of the architecture.
@@ -120,6 +105,30 @@ std::string header_text(const Network& n, const LibraryOptions& o) {
   return out + "#ifdef __cplusplus\n}\n#endif\n#endif\n";
 }
 
+WrittenWeights write_weights(const Network& n, const Target& target, const LibraryOptions& o,
+                             const std::string& directory) {
+  std::vector<Chunk> chunks;
+  for (const Buffer& b : n.buffers) {
+    if (b.role != Role::weight || b.alias_of >= 0) continue;
+    size_t size = is_row_major(b) ? b.payload.size : static_cast<size_t>(storage_bytes(b).constant());
+    chunks.push_back({size, [&b] { return packed(b); }});
+  }
+  WrittenWeights out;
+  out.bytes = blob_bytes(chunks);
+  if (out.bytes == 0) return out;
+  bool beside = out.bytes > o.side_file_threshold;
+  std::string& path = beside ? out.side_file : out.object;
+  path = directory + (beside ? "/" + o.stem + ".weights" : "/weights.o");
+  WrittenBlob blob = beside ? write_blob_file(path, chunks) : write_blob_object(path, target, kWeightsSymbol, chunks);
+  if (!blob.problem.empty()) throw UserError(code::cannot_create, path, blob.problem);
+  out.hash = blob.hash;
+  return out;
+}
+
+void prepare_runtime(const Target& target) {
+  if (!embed_bitcode(architecture(target)).empty()) runtime_bytes(target);
+}
+
 LibraryFiles write_library(const Module& module, const std::vector<CompiledKernel>& kernels, ValueTable& values,
                            const LibraryOptions& o, const std::string& directory) {
   Network n = module.network;  // and the scratch buffers of each call
@@ -166,30 +175,19 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
     if (const Program& p = *n.programs[call.program]; p.phase == Phase::run) t.costs += cost_line(p) + "\n";
 
   std::vector<std::string> objects;
-  std::vector<Payload> held;
-  std::vector<Chunk> chunks;
-  for (const Buffer& b : n.buffers) {
-    if (b.role != Role::weight || b.alias_of >= 0) continue;
-    held.push_back(packed(b));
-    chunks.push_back({held.back().data, held.back().size});
+  WrittenWeights weights = o.weights ? *o.weights : write_weights(n, module.target, o, directory);
+  NASC_CHECK(weights.bytes == arena.weight_bytes) << "weights do not fit their places";
+  t.weights_hash = weights.hash;
+  if (!weights.object.empty()) {
+    t.weights_symbol = kWeightsSymbol;
+    objects.push_back(weights.object);
   }
-  if (arena.weight_bytes > 0) {
-    NASC_CHECK(blob_bytes(chunks) == arena.weight_bytes) << "weights do not fit their places";
-    std::string problem, path;
-    size_t bytes = static_cast<size_t>(arena.weight_bytes);
-    if (arena.weight_bytes > o.side_file_threshold) {
-      files.weights = path = directory + "/" + o.stem + ".weights";
-      problem = write_blob_file(path, chunks);
-      t.weights_file = o.stem + ".weights";
-    } else {
-      path = directory + "/weights.o";
-      t.weights_symbol = "nasc_weights";
-      problem = write_blob_object(path, module.target, t.weights_symbol, chunks);
-      objects.push_back(path);
-    }
-    if (!problem.empty()) throw UserError(code::cannot_create, path, problem);
-    t.weights_hash = file_hash(path, t.weights_symbol.empty() ? 0 : 64, bytes);
+  if (!weights.side_file.empty()) {
+    files.weights = weights.side_file;
+    t.weights_file = o.stem + ".weights";
   }
+  std::vector<Payload> sources;
+  for (const Buffer& b : n.buffers) sources.push_back(b.payload);
 
   std::set<std::string> written;
   for (const CompiledKernel& k : kernels) {
@@ -208,7 +206,7 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
   objects.push_back(runtime_object(module.target, directory));
 
   files.library = directory + "/" + o.stem + ".so";
-  link_shared(objects, exported_symbols(o.prefix), files.library, o.stem + ".so", module.target, directory);
+  link_shared(objects, exported_symbols(o.prefix), files.library, o.stem + ".so", module.target, directory, sources);
   files.header = directory + "/" + o.stem + ".h";
   std::string header = header_text(n, o);
   write_file(files.header, header.data(), header.size());

@@ -4,13 +4,16 @@
 #include <lld/Common/Driver.h>
 #include <llvm/Object/ObjectFile.h>
 #include <llvm/Support/raw_ostream.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <set>
+#include <thread>
 
 #include "codegen/native.h"
 #include "ir/diag.h"
@@ -28,7 +31,17 @@ std::string read_pipe(int fd) {
   return out;
 }
 
-void run_lld(const std::vector<std::string>& args) {
+// The whole pages of each, which this process must not use any more.
+void give_back(const std::vector<Payload>& unused) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  for (const Payload& p : unused) {
+    auto first = (reinterpret_cast<uintptr_t>(p.data) + page - 1) / page * page;
+    auto last = (reinterpret_cast<uintptr_t>(p.data) + p.size) / page * page;
+    if (p.data && first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
+}
+
+void run_lld(const std::vector<std::string>& args, const std::vector<Payload>& unused = {}) {
   int fds[2];
   if (pipe(fds) != 0) throw UserError(code::io_error, "link", std::strerror(errno));
   std::fflush(nullptr);
@@ -36,6 +49,7 @@ void run_lld(const std::vector<std::string>& args) {
   if (child < 0) throw UserError(code::io_error, "link", std::strerror(errno));
   if (child == 0) {
     close(fds[0]);
+    give_back(unused);
     std::vector<const char*> argv;
     for (const auto& a : args) argv.push_back(a.c_str());
     llvm::raw_fd_ostream out(fds[1], false, true);
@@ -108,7 +122,7 @@ void write_file(const std::string& path, const void* data, size_t size) {
 
 void link_shared(const std::vector<std::string>& objects, const std::vector<std::string>& exports,
                  const std::string& output, const std::string& soname, const Target& target,
-                 const std::string& directory) {
+                 const std::string& directory, const std::vector<Payload>& unused) {
   std::set<std::string> math, rest;
   for (const auto& name : undefined_symbols(objects))
     (math_functions().count(name) ? math : rest).insert(name);
@@ -117,7 +131,9 @@ void link_shared(const std::vector<std::string>& objects, const std::vector<std:
   version_script += " local: *; };\n";
   write_file(directory + "/exports", version_script.data(), version_script.size());
 
-  std::vector<std::string> args = {"ld.lld", "-shared", "--threads=1", "--hash-style=gnu", "--gc-sections",
+  // Weights are copied and hashed: more than one thread pays, and the bytes are the same for any number.
+  unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 4u);
+  std::vector<std::string> args = {"ld.lld", "-shared", text("--threads=", threads), "--hash-style=gnu", "--gc-sections",
                                    "-z", "noexecstack", "-z", "relro", "-z", "now", "--build-id=sha1",
                                    "--version-script=" + directory + "/exports", "-soname", soname, "-o", output};
   for (const auto& o : objects) args.push_back(o);
@@ -125,7 +141,7 @@ void link_shared(const std::vector<std::string>& objects, const std::vector<std:
   if (!math.empty()) args.push_back(stub_library(math, "libm.so.6", target, directory));
   args.push_back("-z");
   args.push_back("defs");
-  run_lld(args);
+  run_lld(args, unused);
 }
 
 }  // namespace nasc

@@ -376,6 +376,7 @@ Graph read_onnx(FileBytes file, const std::string& path, const ReadOptions& opti
   Scope scope{&graph, nullptr, nullptr, {}, {}, 0};
   builder.read_graph(model.graph(), scope, false);
   graph.model_hash = hash_of(file);
+  forget_pages(file);  // what cannot be used in place was copied
   for (const auto& location : external.locations()) graph.files.push_back(path.substr(0, path.rfind('/') + 1) + location);
   for (const auto& [dim, value] : options.dims) {
     if (builder.bound_dims.count(dim)) continue;

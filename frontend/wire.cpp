@@ -145,6 +145,18 @@ struct Skimmer {
 
 }  // namespace
 
+namespace {
+struct Unmap {
+  size_t size;
+  void operator()(const void* p) const { ::munmap(const_cast<void*>(p), size); }
+};
+}  // namespace
+
+void forget_pages(const FileBytes& file) {
+  if (const Unmap* mapped = std::get_deleter<Unmap>(file.owner))
+    ::madvise(const_cast<std::byte*>(file.bytes.data()), mapped->size, MADV_DONTNEED);
+}
+
 FileBytes read_file(int fd, const std::string& where) {
   Fd file{fd};
   struct stat st;
@@ -154,7 +166,7 @@ FileBytes read_file(int fd, const std::string& where) {
   if (size > kReadWhole) {
     void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (at == MAP_FAILED) throw UserError(code::no_input, where, text("cannot be mapped: ", std::strerror(errno)));
-    std::shared_ptr<const void> owner(at, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
+    std::shared_ptr<const void> owner(at, Unmap{size});
     return {owner, {static_cast<const std::byte*>(at), size}};
   }
   auto bytes = std::make_shared<std::vector<std::byte>>(size);

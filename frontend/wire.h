@@ -29,6 +29,8 @@ struct FileBytes {
 FileBytes read_file(int fd, const std::string& where);
 // Opens by name (links are followed: the user named it).
 FileBytes read_file(const std::string& path);
+// The pages of a mapped file leave this process; those that are read again come back.
+void forget_pages(const FileBytes& file);
 
 enum class Wire { model, tensor };
 // The message with only the fields that nasc knows, and each raw_data replaced by a RawRange: small, and safe to hand
