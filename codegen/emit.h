@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,17 @@ struct EmitOptions {
 // written); kernel-too-large (unrolled beyond 100,000 statement instances).
 Expected<KernelObject> emit_kernel(const Kernel& kernel, const Target& target, const std::string& symbol,
                                    const EmitOptions& options);
+
+// The same in two halves: what needs isl, in the thread that the Kernel's isl values belong to, and LLVM's part, in
+// any thread, which never refuses.
+struct KernelIr;
+struct KernelDraft {
+  KernelObject object;           // without code so far
+  std::shared_ptr<KernelIr> ir;
+};
+Expected<KernelDraft> draft_kernel(const Kernel& kernel, const Target& target, const std::string& symbol,
+                                   const EmitOptions& options);
+KernelObject finished(KernelDraft draft, const Target& target, const EmitOptions& options);
 
 // The machine that runs this process.
 Target host_target();

@@ -63,7 +63,14 @@ void define_entry(llvm::Module& module, llvm::Function* body, const std::string&
 
 }  // namespace
 
-Expected<KernelObject> emit_kernel(const Kernel& kernel, const Target& target, const std::string& symbol,
+// A module and its context, which must outlive it.
+struct KernelIr {
+  explicit KernelIr(const std::string& symbol) : module(symbol, context) {}
+  llvm::LLVMContext context;
+  llvm::Module module;
+};
+
+Expected<KernelDraft> draft_kernel(const Kernel& kernel, const Target& target, const std::string& symbol,
                                    const EmitOptions& options) {
   NestRef nest;
   if (options.nest) {
@@ -73,22 +80,27 @@ Expected<KernelObject> emit_kernel(const Kernel& kernel, const Target& target, c
     if (!made) return std::unexpected(made.error());
     nest = *made;
   }
-  llvm::LLVMContext context;
-  llvm::Module module(symbol, context);
-  KernelObject out;
-  out.symbol = symbol;
+  KernelDraft out{{}, std::make_shared<KernelIr>(symbol)};
+  llvm::Module& module = out.ir->module;
+  out.object.symbol = symbol;
   try {
     llvm::Function* body = declare_body(module, kernel.program, symbol);
     Emitter emitter(kernel.program, module, traits_of(target), options);
     emitter.run(nest, body);
     define_entry(module, body, symbol);
-    out.parallel = emitter.parallel;
-    out.notes = emitter.notes;
-    out.scratch = emitter.scratch;
+    out.object.parallel = emitter.parallel;
+    out.object.notes = emitter.notes;
+    out.object.scratch = emitter.scratch;
   } catch (const EmitRefusal& r) {
     return std::unexpected(r.refusal);
   }
   retarget(module, target);
+  return out;
+}
+
+KernelObject finished(KernelDraft draft, const Target& target, const EmitOptions& options) {
+  llvm::Module& module = draft.ir->module;
+  KernelObject out = std::move(draft.object);
   if (options.llvm_ir) out.llvm_ir = ir_text(module);
   if (options.assembly) {
     auto copy = llvm::CloneModule(module);
@@ -96,6 +108,13 @@ Expected<KernelObject> emit_kernel(const Kernel& kernel, const Target& target, c
   }
   if (options.object) out.object = object_code(module, target);
   return out;
+}
+
+Expected<KernelObject> emit_kernel(const Kernel& kernel, const Target& target, const std::string& symbol,
+                                   const EmitOptions& options) {
+  auto draft = draft_kernel(kernel, target, symbol, options);
+  if (!draft) return std::unexpected(draft.error());
+  return finished(std::move(*draft), target, options);
 }
 
 }  // namespace nasc

@@ -192,6 +192,8 @@ std::vector<std::string> compile(Compilation& c, const std::vector<Output>& outp
   for (const Output& o : outputs)
     combine |= is_kind(o, "obj") || is_kind(o, "asm") || is_kind(o, "llvm");
   c.options.want_llvm |= combine;
+  if (std::any_of(outputs.begin(), outputs.end(), [](const Output& o) { return is_kind(o, "lib"); }))
+    c.library_directory = staging.path();
   run_stages(c, last->kind->stage, dump_directory);
 
   Combined combined;

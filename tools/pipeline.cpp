@@ -144,7 +144,10 @@ LibraryFiles link_library(Compilation& c, const std::string& directory) {
   std::vector<CompiledKernel> kernels;
   for (KernelObject& k : c.kernels)
     kernels.push_back({k.symbol, std::move(k.object), k.parallel, std::move(k.scratch)});
-  LibraryFiles files = write_library(c.module, kernels, *c.values, library_options(c), directory);
+  LibraryOptions options = library_options(c);
+  if (directory == c.library_directory)
+    options.weights = c.weights;
+  LibraryFiles files = write_library(c.module, kernels, *c.values, options, directory);
   c.times.push_back({"link", seconds_now() - begin});
   return files;
 }

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,8 @@ struct Compilation {
   Module module;   // schedule; judge replaces schedules that may not be
   Plan plan;
   std::vector<KernelObject> kernels; // emit: one per Program
+  std::string library_directory;     // where emit may write the weights that link_library uses
+  std::optional<WrittenWeights> weights;
   std::unique_ptr<ValueTable> values;
   std::shared_ptr<Workers> workers; // from judge to emit
 

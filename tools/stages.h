@@ -23,8 +23,8 @@ void judge_stage(Compilation& c);
 // Kernels, in worker threads. What isl or the emitter refuse is emitted in textual order.
 void emit_stage(Compilation& c);
 
-// What a worker gets: text, because isl values belong to the thread that made them. A single thread
-// gets text, too, so that the number of workers makes no difference to the result.
+// What a worker gets to use isl on: text, because isl values belong to the thread that made them. A
+// single thread gets text, too, so that the number of workers makes no difference to the result.
 struct KernelText {
   std::string program, schedule, name;
 };
@@ -33,6 +33,7 @@ KernelText kernel_text(const Module& module, size_t program);
 const Kernel& parsed(const KernelText& text);
 void forget_parsed(); // of the calling thread
 
+int worker_threads(const Compilation& c);
 Workers& workers(Compilation& c);
 
 } // namespace nasc

@@ -1,10 +1,13 @@
-// Kernels to machine code, each in a worker that has an isl context of its own.
+// Kernels to machine code: nests and LLVM IR as far as this thread's isl values give them cheaply,
+// all else in worker threads, with isl contexts of their own.
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <thread>
 
 #include "ir/text.h"
 #include "legality/storage.h"
+#include "tools/jobs.h"
 #include "tools/stages.h"
 
 namespace nasc {
@@ -40,6 +43,21 @@ Made emit_one(const KernelText& work, const std::string& symbol, const Target& t
   return made;
 }
 
+// Nest and IR by this thread, for schedules of tiles over boxes, whose nests are the same however
+// isl stores them. nullopt for others and for what the emitter refuses.
+std::optional<KernelDraft> quick_draft(Kernel kernel, const std::string& symbol,
+                                       const Target& target, EmitOptions options) {
+  for (Tensor& t : kernel.program.tensors) // as in a parsed text: the same code either way
+    t.payload = {};
+  auto nest = with_quota(
+      IslEntry::ast, [&]() -> Expected<std::optional<NestRef>> { return nest_of_digits(kernel); });
+  if (!nest || !*nest)
+    return std::nullopt;
+  options.nest = **nest;
+  auto draft = draft_kernel(kernel, target, symbol, options);
+  return draft ? std::optional(std::move(*draft)) : std::nullopt;
+}
+
 } // namespace
 
 KernelText kernel_text(const Module& m, size_t k) {
@@ -67,15 +85,17 @@ const Kernel& parsed(const KernelText& work) {
 
 void forget_parsed() { kernels_of_thread().clear(); }
 
+int worker_threads(const Compilation& c) {
+  int jobs = c.options.jobs > 0
+                 ? c.options.jobs
+                 : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  size_t items = std::max<size_t>(c.module.schedules.size(), 1);
+  return static_cast<int>(std::min<size_t>(static_cast<size_t>(jobs), items));
+}
+
 Workers& workers(Compilation& c) {
-  if (!c.workers) {
-    int jobs = c.options.jobs > 0
-                   ? c.options.jobs
-                   : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    size_t items = std::max<size_t>(c.module.schedules.size(), 1);
-    c.workers = std::make_shared<Workers>(
-        static_cast<int>(std::min<size_t>(static_cast<size_t>(jobs), items)));
-  }
+  if (!c.workers)
+    c.workers = std::make_shared<Workers>(worker_threads(c));
   return *c.workers;
 }
 
@@ -92,28 +112,42 @@ void emit_stage(Compilation& c) {
         c.values->add(extent);
   options.values = c.values->index();
 
-  std::vector<KernelText> work;
-  for (size_t k = 0; k < m.schedules.size(); ++k)
-    work.push_back(kernel_text(m, k));
-  std::vector<Made> made(work.size());
-  size_t finished = 0;
-  workers(c).run(
-      work.size(),
-      [&](size_t k) {
-        std::string symbol = text("k", k, "_", identifier(work[k].name));
-        made[k] = emit_one(work[k], symbol, m.target, options);
-      },
-      [&](size_t k) {
-        c.progress({.name = work[k].name.c_str(), .done = ++finished, .total = work.size()});
+  const size_t n = m.schedules.size();
+  std::vector<Made> made(n);
+  std::mutex mutex; // of progress
+  size_t done = 0;
+  Jobs jobs(worker_threads(c));
+  if (!c.library_directory.empty()) {
+    jobs.add([&m] { prepare_runtime(m.target); });
+    jobs.add([&, how = library_options(c)] {
+      c.weights = write_weights(m.network, m.target, how, c.library_directory);
+    });
+  }
+  for (size_t k = 0; k < n; ++k) {
+    const std::string& name = m.network.programs[k]->name;
+    std::string symbol = text("k", k, "_", identifier(name));
+    auto end = [&, k](Made result) {
+      made[k] = std::move(result);
+      std::lock_guard hold(mutex);
+      c.progress({.name = m.network.programs[k]->name.c_str(), .done = ++done, .total = n});
+    };
+    if (auto draft = quick_draft(kernel(m, static_cast<int>(k)), symbol, m.target, options))
+      jobs.add(
+          [&, end, draft = std::move(*draft)] { end({finished(draft, m.target, options), {}}); });
+    else
+      jobs.add([&, end, symbol, work = kernel_text(m, k)] {
+        end(emit_one(work, symbol, m.target, options));
       });
+  }
+  jobs.finish();
   c.workers.reset();
   forget_parsed();
   c.kernels.clear();
-  for (size_t k = 0; k < made.size(); ++k) {
+  for (size_t k = 0; k < n; ++k) {
     for (auto& r : made[k].remarks)
       c.remarks.push_back(std::move(r));
-    for (const auto& n : made[k].object.notes)
-      c.remarks.push_back(text(work[k].name, ": ", n));
+    for (const auto& note : made[k].object.notes)
+      c.remarks.push_back(text(m.network.programs[k]->name, ": ", note));
     c.kernels.push_back(std::move(made[k].object));
   }
 }
