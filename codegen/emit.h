@@ -30,7 +30,7 @@ struct EmitOptions {
 };
 
 // Refusals: isl-quota; parallel-not-outermost; barrier-in-kernel; temp-too-large (a local tensor outside of every
-// stage region that is symbolic or above 64 KiB); stage-not-temp, stage-address (an element's address varies with a loop
+// stage region that is symbolic or above 128 KiB); stage-not-temp, stage-address (an element's address varies with a loop
 // inside the region), stage-lanes (accessed both as lanes and as one element), stage-undefined (read before it is
 // written); kernel-too-large (unrolled beyond 100,000 statement instances).
 Expected<KernelObject> emit_kernel(const Kernel& kernel, const Target& target, const std::string& symbol,

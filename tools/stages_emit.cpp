@@ -45,10 +45,8 @@ Made emit_one(const KernelText& work, const std::string& symbol, const Target& t
 
 // Nest and IR by this thread, for schedules of tiles over boxes, whose nests are the same however
 // isl stores them. nullopt for others and for what the emitter refuses.
-std::optional<KernelDraft> quick_draft(Kernel kernel, const std::string& symbol,
+std::optional<KernelDraft> quick_draft(const Kernel& kernel, const std::string& symbol,
                                        const Target& target, EmitOptions options) {
-  for (Tensor& t : kernel.program.tensors) // as in a parsed text: the same code either way
-    t.payload = {};
   auto nest = with_quota(
       IslEntry::ast, [&]() -> Expected<std::optional<NestRef>> { return nest_of_digits(kernel); });
   if (!nest || !*nest)

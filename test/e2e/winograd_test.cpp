@@ -45,3 +45,26 @@ TEST_CASE("winograd: a compiled network computes what its convolutions compute")
       CHECK(winograd_steps(c) == (tiles == Winograd::off ? 0u : 2u));
     }
 }
+
+TEST_CASE("winograd: transforms have their matrices in the code") {
+  TemporaryFolder folder;
+  std::string path = folder / "block.onnx";
+  std::ofstream(path, std::ios::binary) << residual_block();
+  CompileOptions options = options_for(path, 2);
+  options.winograd = Winograd::f4;
+  options.want_llvm = true;
+  Compilation c = check_model(options, 1, nullptr);
+  size_t transforms = 0;
+  for (const KernelObject& k : c.kernels) {
+    bool is_input = k.llvm_ir.find("winograd_input") != std::string::npos;
+    if (!is_input && k.llvm_ir.find("winograd_output") == std::string::npos)
+      continue;
+    ++transforms;
+    size_t body = k.llvm_ir.find("define internal");
+    REQUIRE(body != std::string::npos);
+    std::string code = k.llvm_ir.substr(body, k.llvm_ir.find("\n}", body) - body);
+    CHECK(code.find("load <") != std::string::npos);
+    CHECK(code.find("load float") == std::string::npos); // an element of a matrix
+  }
+  CHECK(transforms >= 2);
+}
