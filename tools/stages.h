@@ -27,6 +27,7 @@ void emit_stage(Compilation& c);
 // single thread gets text, too, so that the number of workers makes no difference to the result.
 struct KernelText {
   std::string program, schedule, name;
+  std::map<std::string, Payload> values; // of constant tensors, which the text names by hash
 };
 KernelText kernel_text(const Module& module, size_t program);
 // The Kernel, parsed once per thread.

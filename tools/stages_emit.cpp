@@ -59,7 +59,12 @@ std::optional<KernelDraft> quick_draft(const Kernel& kernel, const std::string& 
 } // namespace
 
 KernelText kernel_text(const Module& m, size_t k) {
-  return {print(*m.network.programs[k]), text(m.schedules[k]), m.network.programs[k]->name};
+  const Program& p = *m.network.programs[k];
+  KernelText out{print(p), text(m.schedules[k]), p.name, {}};
+  for (const Tensor& t : p.tensors)
+    if (t.payload)
+      out.values.emplace(t.name, t.payload);
+  return out;
 }
 
 namespace {
@@ -76,6 +81,8 @@ const Kernel& parsed(const KernelText& work) {
   if (it != kept.end())
     return it->second;
   Program program = parse_program(work.program, work.name);
+  for (const auto& [tensor, payload] : work.values)
+    program.tensor(tensor).payload = payload;
   Expected<Schedule> schedule = parse(program, work.schedule);
   NASC_CHECK(schedule) << work.name << ": " << schedule.error().text;
   return kept.emplace(key, Kernel{std::move(program), std::move(*schedule)}).first->second;
