@@ -21,8 +21,7 @@ std::string quoted(const std::string& name) { return "\"" + escaped(std::string_
 std::string domain_of(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
 std::string qualified(const std::string& domain, const std::string& op) { return escaped((domain.empty() ? op : domain + ":" + op).substr(0, 200)); }
 
-// What exporters write for an extent without a name.
-constexpr std::string_view kAnonymous[] = {"", "0", "-1", "?", "None"};
+constexpr std::string_view kAnonymous[] = {"", "0", "-1", "?", "None"};  // exporters' extents without a name
 
 using Attributes = std::map<std::string, Attribute>;
 
