@@ -78,13 +78,14 @@ def check(p):
         worst = max(worst, float(numpy.max(numpy.abs(got - wanted)) / max(1, numpy.max(numpy.abs(wanted)))))
     opset = [i.version for i in onnx.load(exported).opset_import if i.domain in ("", "ai.onnx")][0]
     print(f"{p.network}: exported network passes the checker (opset {opset}); ONNX Runtime against the library: {worst:.2g}")
-    p.nasc("again", "-q", "--plan", p.path("neural.plan"))
-    same = filecmp.cmp(p.path("again.so"), p.path("neural.so"), shallow=False)
+    os.makedirs(p.path("again"), exist_ok=True)  # of the same name: a library knows it
+    p.nasc("again/neural", "-q", "--plan", p.path("neural.plan"))
+    same = filecmp.cmp(p.path("again/neural.so"), p.path("neural.so"), shallow=False)
     print(f"{p.network}: its plan compiles to {'the same' if same else 'OTHER'} bytes")
     winner = re.search(r"winner: candidate (\d+)", open(p.path("neural.txt")).read())
     if winner:
-        p.nasc("again", "-q", "--candidate", winner[1], *p.neural())
-        same &= filecmp.cmp(p.path("again.so"), p.path("neural.so"), shallow=False)
+        p.nasc("again/neural", "-q", "--candidate", winner[1], *p.neural())
+        same &= filecmp.cmp(p.path("again/neural.so"), p.path("neural.so"), shallow=False)
         print(f"{p.network}: candidate {winner[1]} of the journal compiles to {'the same' if same else 'OTHER'} bytes")
     return same and worst <= 1e-4
 
