@@ -12,6 +12,7 @@
 #include "codegen/jit.h"
 #include "ir/diag.h"
 #include "legality/order.h"
+#include "legality/storage.h"
 
 namespace nasc {
 namespace {
@@ -161,6 +162,10 @@ LoadedModule::LoadedModule(const Module& m, WeightPool& pool) : impl_(new Impl{p
     EmitOptions options;
     options.scratch = true;
     Expected<KernelObject> object = emit_kernel(one, m.target, text("tuned_", k), options);
+    if (!object) { // as the compiler does
+      const Kernel textual{unfolded(one.program), textual_schedule(one.program)};
+      object = emit_kernel(textual, m.target, text("tuned_", k), options);
+    }
     if (!object)
       throw UserError(code::bad_plan, one.program.name, object.error().code + ": " + object.error().text);
     impl_->code.push_back(std::make_unique<Jit>(*object));

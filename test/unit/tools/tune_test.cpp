@@ -9,7 +9,9 @@
 
 #include "codegen/emit.h"
 #include "ir/text.h"
+#include "polyhedral/transformation.h"
 #include "test/support/process.h"
+#include "tools/tune/bench.h"
 #include "tools/tune/database.h"
 #include "tools/tune/forked.h"
 #include "tools/tune/tune.h"
@@ -150,4 +152,19 @@ TEST_CASE("tune: every alternative of a matrix product can be scheduled, and a s
   Decide recorded = decide_by(o.database, here, used);
   CHECK(recorded(units[0].decision) == second.decide(units[0].decision));
   CHECK(*used == 1);
+}
+
+TEST_CASE("tune: a kernel that the emitter refuses is timed as it is compiled, in textual order") {
+  Module m = textual_module(
+      parse_network("network net {\n buffer x : f32[4, 8] input\n buffer y : f32[4, 8] output\n program copy {\n"
+                    " tensor X : f32[4, 8] input\n tensor Y : f32[4, 8] output\n"
+                    " stmt S { S[i, j] : 0 <= i < 4 and 0 <= j < 8 }\n Y[i, j] = X[i, j]\n }\n inputs [x]\n outputs [y]\n"
+                    " call 0 copy(x, y) \"copy\"\n}\n"),
+      host_target());
+  auto inner = apply(m, "copy", parse_step("parallel(loop=j)"));
+  REQUIRE(inner);
+  CHECK(emit_kernel(kernel(*inner, 0), m.target, "k", {}).error().code == "parallel-not-outermost");
+  WeightPool pool(size_t{1} << 20);
+  LoadedModule first(m, pool), second(*inner, pool);
+  CHECK(compare_times(first, second, 1, {.pairs = 1, .seconds = 0.001, .limit_seconds = 0.01}).second_us > 0);
 }
