@@ -40,5 +40,10 @@ bool split_groups(std::vector<std::pair<int64_t, int64_t>>& bounds, const std::v
 // nullptr when there is only the scalar form.
 using RowKernel = void (*)(const void* const* args, void* out, int n);
 RowKernel row_kernel(Fn fn, DType operands);
+struct RowSums {
+  float (*sum)(const float* from, int n);  // in 16 parts
+  void (*add)(float* to, const float* from, int n);
+};
+const RowSums& row_sums();
 
 }  // namespace nasc

@@ -10,7 +10,6 @@
 namespace nasc {
 namespace {
 constexpr int kLanes = 512;
-constexpr int kSums = 16; // independent partial sums
 
 struct alignas(64) Lanes {
   std::array<std::byte, kLanes * 8> bytes; // float, or int64_t for integers and bool
@@ -154,22 +153,11 @@ struct Rows : Step {
   }
   void combine_row(float* to, int64_t step, const float* from, int n) const {
     if (step == 0 && combine == Combine::add) {
-      std::array<float, kSums> sums = {};
-      int i = 0;
-      for (; i + kSums <= n; i += kSums)
-        for (int k = 0; k < kSums; ++k)
-          sums[static_cast<size_t>(k)] += from[i + k];
-      float rest = 0;
-      for (; i < n; ++i)
-        rest += from[i];
-      for (float s : sums)
-        rest += s;
-      *to += rest;
+      *to += row_sums().sum(from, n);
     } else if (step == 1 && combine == Combine::assign) {
       std::copy(from, from + n, to);
     } else if (step == 1 && combine == Combine::add) {
-      for (int i = 0; i < n; ++i)
-        to[i] += from[i];
+      row_sums().add(to, from, n);
     } else if (combine == Combine::assign) {
       for (int i = 0; i < n; ++i)
         to[i * step] = from[i];

@@ -1,65 +1,39 @@
-// Loops over rows of floats that the compiler vectorises.
+// Loops over rows of floats that the compiler vectorises, for the processor at hand. No multiplication is contracted with an
+// addition: results are the same on all.
 #include <cmath>
 
 #include "ir/execute_parts.h"
 
 namespace nasc {
 namespace {
-template <class T, class F>
-void each1(const void* const* args, void* out, int n, F f) {
-  auto a = static_cast<const T*>(args[0]);
-  auto r = static_cast<T*>(out);
-  for (int i = 0; i < n; ++i) r[i] = f(a[i]);
-}
-template <class T, class R, class F>
-void each2(const void* const* args, void* out, int n, F f) {
-  auto a = static_cast<const T*>(args[0]), b = static_cast<const T*>(args[1]);
-  auto r = static_cast<R*>(out);
-  for (int i = 0; i < n; ++i) r[i] = f(a[i], b[i]);
-}
+namespace common {
+#include "ir/row_kernels_loops.h"
+}  // namespace common
 
-template <class T>
-RowKernel find(Fn fn) {
-  using A = const void* const*;
-  struct Row {
-    Fn fn;
-    RowKernel kernel;
-  };
-  static constexpr Row kRows[] = {
-      {Fn::add, [](A a, void* r, int n) { each2<T, T>(a, r, n, [](T x, T y) { return x + y; }); }},
-      {Fn::sub, [](A a, void* r, int n) { each2<T, T>(a, r, n, [](T x, T y) { return x - y; }); }},
-      {Fn::mul, [](A a, void* r, int n) { each2<T, T>(a, r, n, [](T x, T y) { return x * y; }); }},
-      {Fn::div, [](A a, void* r, int n) { each2<T, T>(a, r, n, [](T x, T y) { return x / y; }); }},
-      {Fn::max, [](A a, void* r, int n) { each2<T, T>(a, r, n, [](T x, T y) { return x != x || x > y ? x : y != y ? y : x < y ? y : x; }); }},
-      {Fn::min, [](A a, void* r, int n) { each2<T, T>(a, r, n, [](T x, T y) { return x != x || x < y ? x : y != y ? y : x > y ? y : x; }); }},
-      {Fn::neg, [](A a, void* r, int n) { each1<T>(a, r, n, [](T x) { return -x; }); }},
-      {Fn::abs, [](A a, void* r, int n) { each1<T>(a, r, n, [](T x) { return std::fabs(x); }); }},
-      {Fn::sqrt, [](A a, void* r, int n) { each1<T>(a, r, n, [](T x) { return std::sqrt(x); }); }},
-      {Fn::exp, [](A a, void* r, int n) { each1<T>(a, r, n, [](T x) { return std::exp(x); }); }},
-      {Fn::log, [](A a, void* r, int n) { each1<T>(a, r, n, [](T x) { return std::log(x); }); }},
-      {Fn::tanh, [](A a, void* r, int n) { each1<T>(a, r, n, [](T x) { return std::tanh(x); }); }},
-      {Fn::erf, [](A a, void* r, int n) { each1<T>(a, r, n, [](T x) { return std::erf(x); }); }},
-      {Fn::eq, [](A a, void* r, int n) { each2<T, int64_t>(a, r, n, [](T x, T y) { return x == y; }); }},
-      {Fn::ne, [](A a, void* r, int n) { each2<T, int64_t>(a, r, n, [](T x, T y) { return x != y; }); }},
-      {Fn::lt, [](A a, void* r, int n) { each2<T, int64_t>(a, r, n, [](T x, T y) { return x < y; }); }},
-      {Fn::le, [](A a, void* r, int n) { each2<T, int64_t>(a, r, n, [](T x, T y) { return x <= y; }); }},
-      {Fn::gt, [](A a, void* r, int n) { each2<T, int64_t>(a, r, n, [](T x, T y) { return x > y; }); }},
-      {Fn::ge, [](A a, void* r, int n) { each2<T, int64_t>(a, r, n, [](T x, T y) { return x >= y; }); }},
-      {Fn::select,
-       [](A a, void* r, int n) {
-         auto c = static_cast<const int64_t*>(a[0]);
-         each2<T, T>(a + 1, r, n, [c](T x, T y) mutable { return *c++ ? x : y; });
-       }},
-  };
-  for (const Row& row : kRows)
-    if (row.fn == fn) return row.kernel;
-  return nullptr;
-}
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define NASC_WIDE_ROWS 1
+#pragma GCC push_options
+#pragma GCC target("avx2")
+namespace wide {
+#include "ir/row_kernels_loops.h"
+}  // namespace wide
+#pragma GCC pop_options
+const bool has_wide = __builtin_cpu_supports("avx2");
+#endif
 }  // namespace
 
 RowKernel row_kernel(Fn fn, DType operands) {
-  if (operands == DType::f32) return find<float>(fn);
-  return operands == DType::f64 ? find<double>(fn) : nullptr;
+#ifdef NASC_WIDE_ROWS
+  if (has_wide) return wide::find_any(fn, operands);
+#endif
+  return common::find_any(fn, operands);
+}
+
+const RowSums& row_sums() {
+#ifdef NASC_WIDE_ROWS
+  if (has_wide) return wide::kRowSums;
+#endif
+  return common::kRowSums;
 }
 
 }  // namespace nasc
