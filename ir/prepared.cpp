@@ -175,6 +175,8 @@ Prepared::Prepared(Network network) : network_(std::move(network)) {
     for (int a : c.args)
       plain.push_back(plain_[static_cast<size_t>(a)]);
     code_.push_back(Code::of(n.programs[static_cast<size_t>(c.program)], plain));
+    for (const auto& step : code_.back()->steps)
+      any_thread_ &= step->any_thread();
   }
 }
 

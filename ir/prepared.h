@@ -23,6 +23,8 @@ class Prepared {
   // Runs all calls. `bound` has the inputs, and weights that have no payload or another one, by buffer, row-major;
   // what they point to stays alive. Gives the outputs. Sums are re-associated where statements allow it.
   std::vector<HostTensor> run(const std::map<int, const HostTensor*>& bound) const;
+  // run() works without isl: it may be called in any thread, in several at once. Else in that of the constructor.
+  bool any_thread() const { return any_thread_; }
 
   std::function<void(const Call&, double seconds)> trace;  // after each call
 
@@ -32,6 +34,7 @@ class Prepared {
   std::vector<std::shared_ptr<const Code>> code_;  // by call
   std::vector<int> root_;
   std::vector<bool> plain_;  // by buffer: row-major
+  bool any_thread_ = true;
   std::vector<std::vector<int>> dead_after_;  // by call: roots
 };
 

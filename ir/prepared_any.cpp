@@ -22,6 +22,7 @@ struct Any : Step {
         used.push_back(t);
     }
   }
+  bool any_thread() const override { return false; }
   void run(float* const* data) const override {
     std::map<std::string, HostTensor> copies;
     ElementsByName elements;

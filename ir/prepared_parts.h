@@ -11,6 +11,7 @@ namespace nasc {
 struct Step {
   virtual ~Step() = default;
   virtual void run(float* const* data) const = 0;
+  virtual bool any_thread() const { return true; }  // run() asks isl nothing
 };
 // Sums of products through OpenBLAS, with windows gathered or scattered; nullptr when it is none.
 std::unique_ptr<Step> contraction_step(const Program& p, const Statement& s, const std::vector<Strides>& strides);

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <list>
 #include <map>
+#include <mutex>
 
 #include "legality/drawn.h"
 
@@ -76,17 +77,26 @@ std::shared_ptr<const HostTensor> drawn_weight(Init init, uint64_t seed, const s
     std::shared_ptr<const HostTensor> tensor;
     std::list<std::string>::iterator age;
   };
-  thread_local std::map<std::string, Entry> known;
-  thread_local std::list<std::string> oldest_first;
-  thread_local size_t bytes = 0;
+  static std::mutex mutex;  // of the rest; not held while drawing
+  static std::map<std::string, Entry> known;
+  static std::list<std::string> oldest_first;
+  static size_t bytes = 0;
   std::string id = text(static_cast<int>(init), " ", seed, " ", layer, " ", fan_in, " ", fan_out, " ", text(shape_of(shape)));
-  if (auto it = known.find(id); it != known.end()) {
+  auto find = [&]() -> std::shared_ptr<const HostTensor> {
+    auto it = known.find(id);
+    if (it == known.end()) return nullptr;
     oldest_first.splice(oldest_first.end(), oldest_first, it->second.age);
     return it->second.tensor;
+  };
+  {
+    std::lock_guard hold(mutex);
+    if (auto found = find()) return found;
   }
   uint64_t key = mixed(seed);
   for (unsigned char c : layer) key = mixed(key ^ c);
   auto tensor = std::make_shared<const HostTensor>(draw(init, key, shape, fan_in, fan_out));
+  std::lock_guard hold(mutex);
+  if (auto found = find()) return found;  // another thread was faster
   bytes += tensor->bytes.size();
   while (bytes > kRemembered && !oldest_first.empty()) {
     auto old = known.find(oldest_first.front());

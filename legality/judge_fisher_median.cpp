@@ -16,7 +16,8 @@ Verdict judge(const Subject& s) {
   if (!s.networks) return yes_verdict();
   NetworkPair& pair = *s.networks;
   return decide("median log fisher ratio of layers", "fisher-low", std::log(pair.options.median_tau), pair.options.max_seeds,
-                [&](int seed) { return median_log_ratio(pair.original, pair.candidate, seed); });
+                [&](int seed) { return median_log_ratio(pair.original, pair.candidate, seed); },
+                [&](int seeds) { return pair.look(seeds); });
 }
 
 const Registered<Judge> fisher{{"fisher:median", "Median over layers of the Fisher Potential against the original's, on paired seeds, with a bound.", judge}};

@@ -8,6 +8,7 @@ namespace nasc {
 namespace {
 Verdict judge(const Subject& s) {
   if (!s.networks) return yes_verdict();
+  if (!s.networks->look(1)) return out_of_time();
   double before = s.networks->original.at(0).total(), after = s.networks->candidate.at(0).total();
   Verdict v = yes_verdict();
   v.measures = {{"fisher", after, 0}, {"fisher of the original", before, 0}};

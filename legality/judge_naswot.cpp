@@ -10,7 +10,8 @@ Verdict judge(const Subject& s) {
   if (!s.networks) return yes_verdict();
   NetworkPair& pair = *s.networks;
   return decide("naswot difference", "naswot-low", -pair.options.naswot_drop * static_cast<double>(pair.original.network().batch()), pair.options.max_seeds,
-                [&](int seed) { return pair.candidate.at(seed).naswot - pair.original.at(seed).naswot; });
+                [&](int seed) { return pair.candidate.at(seed).naswot - pair.original.at(seed).naswot; },
+                [&](int seeds) { return pair.look(seeds); });
 }
 
 const Registered<Judge> naswot{{"naswot", "How well untrained rectifiers tell images apart, against the original.", judge}};

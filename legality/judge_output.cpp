@@ -10,6 +10,7 @@ namespace nasc {
 namespace {
 Verdict judge(const Subject& s) {
   if (!s.networks) return yes_verdict();
+  if (s.networks->team.stopped()) return out_of_time();
   std::optional<Agreement> a = s.networks->agreement ? s.networks->agreement() : std::nullopt;
   if (!a || a->images == 0) return {Verdict::undecided, "no-trained-model", "output needs trained weights and labelled images", {}, {}};
   double n = static_cast<double>(a->images), share = static_cast<double>(a->same_class) / n, floor = s.networks->options.agreement;

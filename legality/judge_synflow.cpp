@@ -13,7 +13,8 @@ Verdict judge(const Subject& s) {
     return {Verdict::undecided, "no-flow-network", "synflow was asked for without its network", {}, {}};
   double layers = static_cast<double>(pair.original.network().layers().size());
   return decide("synflow difference per layer", "synflow-low", -pair.options.synflow_drop, std::min(pair.options.max_seeds, 6),
-                [&](int seed) { return (pair.candidate.log_flow(seed) - pair.original.log_flow(seed)) / layers; });
+                [&](int seed) { return (pair.candidate.log_flow(seed) - pair.original.log_flow(seed)) / layers; },
+                [&](int) { return !pair.team.stopped(); });
 }
 
 const Registered<Judge> synflow{{"synflow", "Flow of absolute weights through the network, against the original.", judge}};

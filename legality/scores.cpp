@@ -2,6 +2,7 @@
 #include "legality/scores.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 namespace nasc {
@@ -15,12 +16,39 @@ SeededScores::SeededScores(std::shared_ptr<const ScoringNetwork> network, std::s
 const Scores& SeededScores::at(int seed) {
   size_t k = static_cast<size_t>(seed);
   if (scores_.size() <= k) scores_.resize(k + 1);
-  if (!scores_[k]) {
-    const Minibatch& m = data_->minibatches[k % data_->minibatches.size()];
-    scores_[k] = network_->score(data_->first_seed + k, m);
-    ++evaluations_;
-  }
+  if (!scores_[k]) scores_[k] = score(k);
   return *scores_[k];
+}
+Scores SeededScores::score(size_t k) const {
+  return network_->score(data_->first_seed + k, data_->minibatches[k % data_->minibatches.size()]);
+}
+int SeededScores::evaluations() const {
+  return static_cast<int>(std::count_if(scores_.begin(), scores_.end(), [](const auto& s) { return s.has_value(); }));
+}
+
+bool score_seeds(const std::vector<SeededScores*>& networks, int first, int last, const ScoringTeam& team) {
+  struct Piece {
+    SeededScores* of;
+    size_t seed;
+  };
+  std::vector<Piece> pieces;
+  bool any_thread = static_cast<bool>(team.each);
+  for (SeededScores* n : networks) n->scores_.resize(std::max(n->scores_.size(), static_cast<size_t>(last)));
+  for (size_t seed = static_cast<size_t>(first); seed < static_cast<size_t>(last); ++seed)
+    for (SeededScores* n : networks) {
+      if (n->scores_[seed]) continue;
+      pieces.push_back({n, seed});
+      any_thread &= n->network().any_thread();
+    }
+  std::atomic<bool> stopped = false;
+  auto work = [&](size_t k) {
+    if (stopped || team.stopped()) stopped = true;
+    else pieces[k].of->scores_[pieces[k].seed] = pieces[k].of->score(pieces[k].seed);
+  };
+  if (any_thread && pieces.size() > 1) team.each(pieces.size(), work);
+  else
+    for (size_t k = 0; k < pieces.size(); ++k) work(k);
+  return !stopped;
 }
 
 double SeededScores::log_flow(int seed) {
@@ -66,11 +94,15 @@ double median_log_ratio(SeededScores& first, SeededScores& second, int seed) {
   return n % 2 ? ratios[n / 2] : (ratios[n / 2 - 1] + ratios[n / 2]) / 2;
 }
 
-Verdict decide(const char* what, const char* reason, double threshold, int max_seeds, const std::function<double(int)>& statistic) {
+Verdict out_of_time() { return {Verdict::undecided, kOutOfTime, "time is over", {}, {}}; }
+
+Verdict decide(const char* what, const char* reason, double threshold, int max_seeds, const std::function<double(int)>& statistic,
+               const std::function<bool(int)>& look_ahead) {
   std::vector<double> values;
   Verdict v;
   for (int look = 3;; look = std::min(2 * look, max_seeds)) {
     look = std::min(look, max_seeds);
+    if (look_ahead && !look_ahead(look)) return out_of_time();
     while (static_cast<int>(values.size()) < look) values.push_back(statistic(static_cast<int>(values.size())));
     Paired p = paired(values);
     double margin = p.margin();

@@ -28,16 +28,28 @@ class SeededScores {
   const Scores& at(int seed);
   bool has_flow() const { return static_cast<bool>(make_flow_); }
   double log_flow(int seed);  // log of the sum over layers
-  int evaluations() const { return evaluations_; }
+  int evaluations() const;  // seeds that were scored
 
  private:
+  friend bool score_seeds(const std::vector<SeededScores*>&, int, int, const struct ScoringTeam&);
+  Scores score(size_t seed) const;
   std::shared_ptr<const ScoringNetwork> network_, flow_;
   std::shared_ptr<const ScoreData> data_;
   std::function<std::shared_ptr<const ScoringNetwork>()> make_flow_;
   std::vector<std::optional<Scores>> scores_;
   std::vector<std::optional<double>> flows_;
-  int evaluations_ = 0;
 };
+
+// How scores are computed: side by side, and until when.
+struct ScoringTeam {
+  // work(k) for k in [0, n), in any order; empty: one after the other in this thread.
+  std::function<void(size_t n, const std::function<void(size_t)>& work)> each = {};
+  std::function<bool()> stop = {};  // time is over; asked by several threads
+  bool stopped() const { return stop && stop(); }
+};
+// at(seed) of all of these for first <= seed < last, where not known, in any order: a seed's scores do not depend on it.
+// False when it was stopped.
+bool score_seeds(const std::vector<SeededScores*>& networks, int first, int last, const ScoringTeam& team);
 
 // Agreement of two trained networks on the same images, for the judge `output`.
 struct Agreement {
@@ -66,6 +78,9 @@ struct NetworkPair {
   SeededScores& candidate;
   JudgeOptions options = {};
   std::function<std::optional<Agreement>()> agreement = {};  // empty, or gives nothing, without a trained model and data
+  ScoringTeam team = {};
+  // Scores of both at seeds below `seeds`; false when time is over.
+  bool look(int seeds) { return score_seeds({&original, &candidate}, 0, seeds, team); }
 };
 
 // Mean, deviation and a one-sided bound of paired differences.
@@ -81,7 +96,12 @@ Paired paired(const std::vector<double>& values);
 double median_log_ratio(SeededScores& original, SeededScores& candidate, int seed);
 
 // Looks at statistic(seed) for more and more seeds until its mean is clearly above or below `threshold`: yes, or no with
-// `reason`, or undecided after max_seeds.
-Verdict decide(const char* what, const char* reason, double threshold, int max_seeds, const std::function<double(int)>& statistic);
+// `reason`, or undecided after max_seeds. `look` comes before the statistics of seeds below its argument; where it says that
+// time is over, so does the verdict.
+Verdict decide(const char* what, const char* reason, double threshold, int max_seeds, const std::function<double(int)>& statistic,
+               const std::function<bool(int)>& look = {});
+// Undecided, as time was over before the judge knew: the answer of another run may differ.
+inline constexpr char kOutOfTime[] = "out-of-time";
+Verdict out_of_time();
 
 }  // namespace nasc

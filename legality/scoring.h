@@ -80,6 +80,7 @@ class ScoringNetwork {
   Scores score_with(const std::vector<const HostTensor*>& weights, const Minibatch& data) const;
   const Network& network() const { return *network_; }  // with all that was added
   Prepared& prepared() { return *prepared_; }
+  bool any_thread() const { return prepared_->any_thread(); }  // score() may be called in several threads at once
 
  private:
   Scores scores_of(const std::map<int, const HostTensor*>& bound) const;
@@ -98,7 +99,7 @@ class ScoringNetwork {
 Network mark_positions(Network base);
 
 // The draw of a layer: normal of deviation sqrt(2 / fan_out), or uniform in +-1/sqrt(fan_in). The same on all machines;
-// remembered by the thread up to 1 GiB.
+// remembered for all threads up to 1 GiB.
 std::shared_ptr<const HostTensor> drawn_weight(Init init, uint64_t seed, const std::string& layer, const std::vector<int64_t>& shape,
                                                int64_t fan_in, int64_t fan_out);
 

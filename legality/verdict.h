@@ -24,6 +24,7 @@ struct Measure {
 //   reduction-race      iterations of a parallel loop combine into one element (lanes of a vector loop may)
 //   storage-overwritten sink reads what source wrote over: two elements in one place of a folded layout
 //   gave-up             no engine decided within its quota
+//   out-of-time         the search's time was over before the judge knew
 struct Verdict {
   enum Answer { yes, no, undecided } answer = undecided;
   std::string reason;

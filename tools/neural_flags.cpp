@@ -46,6 +46,7 @@ void check_neural(NeuralOptions& n, const CompileOptions& compile, const std::st
   parse_legality(n.legality);
   n.journal = journal;
   n.stem = output;
+  n.threads = compile.jobs;
   if (n.candidate > 0 && n.journal.empty())
     throw UserError(code::usage, "--candidate", "needs --journal");
 }

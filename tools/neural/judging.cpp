@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tools/neural_scores.h"
 #include "tools/search/synced_lines.h"
+#include "tools/workers.h"
 
 namespace nasc {
 namespace {
 using nlohmann::json;
+constexpr int kMostThreads = 8; // each has the activations of a network
 
 std::string plan_text(const std::vector<Step>& plan) {
   std::string out;
@@ -98,7 +101,19 @@ struct Judging::Impl {
   std::unique_ptr<SyncedLines> file;
   std::map<std::string, json> known;
   std::string source, prefix; // prefix of keys: what answers depend on besides the plan
-  int evaluations = 0;
+  int evaluations = 0, threads = 1;
+  std::unique_ptr<Workers> workers; // made when they are needed
+
+  ScoringTeam team(const std::function<bool()>& stop) {
+    ScoringTeam out{{}, stop};
+    if (threads > 1)
+      out.each = [this](size_t n, const std::function<void(size_t)>& work) {
+        if (!workers)
+          workers = std::make_unique<Workers>(threads);
+        workers->run(n, work, [](size_t) {});
+      };
+    return out;
+  }
 
   Expected<std::unique_ptr<SeededScores>> candidate(const std::vector<Step>& plan) {
     try {
@@ -153,6 +168,8 @@ Judging::Judging(const std::string& model, const ImportOptions& import, const Ju
   Impl& i = *impl_;
   i.options = options;
   i.judges = parse_legality(options.legality);
+  int processors = static_cast<int>(std::thread::hardware_concurrency());
+  i.threads = std::clamp(options.threads > 0 ? options.threads : processors, 1, kMostThreads);
   NeuralScoresOptions how{.batch = static_cast<int>(options.batch), .minibatches = options.judges.max_seeds, .data = options.data,
                           .seed = options.seed + 1, .with_jacobian = false, .import = import};
   how.import.report = nullptr, how.import.warnings = nullptr;
@@ -170,7 +187,7 @@ Judging::Judging(const std::string& model, const ImportOptions& import, const Ju
 }
 Judging::~Judging() = default;
 
-Expected<Judged> Judging::judge(const std::vector<Step>& plan) {
+Expected<Judged> Judging::judge(const std::vector<Step>& plan, const std::function<bool()>& stop) {
   Impl& i = *impl_;
   std::string key = i.prefix + "judge|" + plan_text(plan);
   if (auto found = i.known.find(key); found != i.known.end())
@@ -178,7 +195,8 @@ Expected<Judged> Judging::judge(const std::vector<Step>& plan) {
   auto scores = i.candidate(plan);
   if (!scores)
     return std::unexpected(scores.error());
-  NetworkPair pair{i.scores->original(), **scores, i.options.judges, [&] { return i.scores->agreement(plan); }};
+  NetworkPair pair{i.scores->original(), **scores, i.options.judges, [&] { return i.scores->agreement(plan); },
+                   i.team(stop)};
   Subject subject;
   subject.networks = &pair;
   Judged out;
@@ -186,35 +204,56 @@ Expected<Judged> Judging::judge(const std::vector<Step>& plan) {
   out.allowed = nasc::allowed(out.verdicts);
   out.evaluations = (*scores)->evaluations();
   i.evaluations += out.evaluations;
+  out.out_of_time = out.verdicts.back().verdict.reason == kOutOfTime;
+  if (out.out_of_time)
+    return out;
   if (out.evaluations > 0)
     out.fisher = i.by_layer(**scores, out.evaluations);
   i.remember(key, judged_json(out));
   return out;
 }
 
-Expected<std::vector<Measure>> Judging::sensitivity(const std::vector<Step>& plan, int seeds) {
+std::optional<std::vector<Judging::Sensitivity>> Judging::sensitivity(const std::vector<std::vector<Step>>& plans, int seeds,
+                                                                      const std::function<bool()>& stop) {
   Impl& i = *impl_;
-  std::string key = i.prefix + text("sensitivity|", seeds, "|") + plan_text(plan);
-  std::vector<Measure> out;
-  if (auto found = i.known.find(key); found != i.known.end()) {
-    for (const json& m : found->second)
-      out.push_back(measure_of(m));
-    return out;
+  auto key = [&](const std::vector<Step>& plan) { return i.prefix + text("sensitivity|", seeds, "|") + plan_text(plan); };
+  std::vector<Expected<std::unique_ptr<SeededScores>>> made; // in this thread, as isl is asked; nullptr: known
+  std::vector<SeededScores*> scored;
+  for (const std::vector<Step>& plan : plans) {
+    made.push_back(nullptr);
+    if (i.known.count(key(plan)))
+      continue;
+    made.back() = i.candidate(plan);
+    if (made.back())
+      scored.push_back(made.back()->get());
   }
-  auto scores = i.candidate(plan);
-  if (!scores)
-    return std::unexpected(scores.error());
-  json lines = json::array();
-  for (const Statistic* s : i.statistics) {
-    std::vector<double> values;
-    for (int seed = 0; seed < seeds; ++seed)
-      values.push_back(s->value(i.scores->original(), **scores, seed));
-    Paired p = paired(values);
-    out.push_back({s->judge, p.mean, p.deviation / std::sqrt(static_cast<double>(seeds))});
-    lines.push_back(measure_json(out.back()));
+  if (!scored.empty())
+    scored.push_back(&i.scores->original());
+  if (!score_seeds(scored, 0, seeds, i.team(stop)))
+    return {};
+  std::vector<Sensitivity> out;
+  for (size_t k = 0; k < plans.size(); ++k) {
+    if (!made[k]) {
+      out.push_back(std::unexpected(made[k].error()));
+      continue;
+    }
+    if (*made[k]) {
+      json lines = json::array();
+      for (const Statistic* s : i.statistics) {
+        std::vector<double> values;
+        for (int seed = 0; seed < seeds; ++seed)
+          values.push_back(s->value(i.scores->original(), **made[k], seed));
+        Paired p = paired(values);
+        lines.push_back(measure_json({s->judge, p.mean, p.deviation / std::sqrt(static_cast<double>(seeds))}));
+      }
+      i.evaluations += seeds;
+      i.remember(key(plans[k]), lines);
+    }
+    std::vector<Measure> measures;
+    for (const json& m : i.known.at(key(plans[k])))
+      measures.push_back(measure_of(m));
+    out.push_back(std::move(measures));
   }
-  i.evaluations += seeds;
-  i.remember(key, lines);
   return out;
 }
 
@@ -243,6 +282,7 @@ std::vector<std::optional<double>> Judging::values(const Judged& judged) const {
 
 const std::string& Judging::data_source() const { return impl_->source; }
 bool Judging::real_data() const { return impl_->scores->original().data().real(); }
+int Judging::threads() const { return impl_->threads; }
 int Judging::evaluations() const { return impl_->evaluations; }
 
 } // namespace nasc

@@ -20,6 +20,7 @@ struct JudgingOptions {
   uint64_t seed = 0;
   std::string file;       // remembers verdicts; empty: memory alone
   JudgeOptions judges;
+  int threads = 0;        // that score seeds side by side, answers do not depend on it; 0: processors
 };
 
 // What the judges said of one candidate.
@@ -28,6 +29,7 @@ struct Judged {
   std::vector<NamedVerdict> verdicts;
   std::map<std::string, Measure> fisher; // by layer: log of candidate / original over the seeds that were looked at
   int evaluations = 0;                   // networks run
+  bool out_of_time = false;              // not an answer: nothing is remembered
   bool remembered = false;
 };
 // What a judge of the list weighs, where changes of layers add up: a number that must stay at or above `least`.
@@ -44,10 +46,14 @@ public:
   Judging(const std::string& model, const ImportOptions& import, const JudgingOptions& options);
   ~Judging();
   // The Network that this plan makes. A refusal when a step does not apply or the result cannot be scored.
-  Expected<Judged> judge(const std::vector<Step>& plan);
+  // `stop` is asked before each seed, by several threads.
+  Expected<Judged> judge(const std::vector<Step>& plan, const std::function<bool()>& stop = {});
   const std::vector<JudgedSum>& sums() const;
-  // What these steps do to each of sums(), over a few seeds: how sensitive the network is to them.
-  Expected<std::vector<Measure>> sensitivity(const std::vector<Step>& plan, int seeds);
+  // What the steps of each plan do to each of sums(), over a few seeds: how sensitive the network is to them. Nothing when
+  // it was stopped.
+  using Sensitivity = Expected<std::vector<Measure>>;
+  std::optional<std::vector<Sensitivity>> sensitivity(const std::vector<std::vector<Step>>& plans, int seeds,
+                                                      const std::function<bool()>& stop = {});
   // What was judged, in the numbers of sums(); nothing where the judge was not asked.
   std::vector<std::optional<double>> values(const Judged& judged) const;
   // Numbers that are not the same when they are found again (times, how far a stage came in its time), so that a search
@@ -56,6 +62,7 @@ public:
   bool remembers(const std::string& what) const;
   const std::string& data_source() const;
   bool real_data() const;
+  int threads() const;
   int evaluations() const; // of candidates, made and not remembered
 
 private:

@@ -17,6 +17,9 @@ namespace {
 
 using Forms = std::shared_ptr<const Expected<CandidateForms>>;
 
+constexpr double kTableShare = 0.4;   // of the time that is left, for the table of sensitivities
+constexpr double kJudgesShare = 0.85; // for the judges, where their finalists are measured then
+
 SearchBudget split(const SearchBudget& whole) {
   constexpr double kFreeShare = 0.4;      // of the time, for proposals and free checks
   constexpr size_t kCandidates = 1000;    // when only a time is given, as the paper
@@ -121,25 +124,6 @@ struct Additive {
   }
 };
 
-// Accepted; where both were measured and differ by more than noise the faster, else by the objective.
-void choose(NeuralSearch& out, const Cascade& cascade) {
-  constexpr double kNoise = 0.05;
-  for (size_t k = 0; k < out.finalists.size(); ++k) {
-    const Finalist& f = out.finalists[k];
-    if (!f.judged.allowed)
-      continue;
-    auto value = [&](const Finalist& x) { return cascade.outcome_of(out.search.judged[x.candidate]); };
-    if (!out.winner) {
-      out.winner = k;
-      continue;
-    }
-    const Finalist& best = out.finalists[*out.winner];
-    double faster = f.measured_ms > 0 && best.measured_ms > 0 ? best.measured_ms / f.measured_ms - 1 : 0;
-    if (std::abs(faster) > kNoise ? faster > 0 : better(value(f), value(best)))
-      out.winner = k;
-  }
-}
-
 // Only time is measured: another objective decides by itself.
 bool about_time(const Objective& objective) {
   std::vector<std::string> all = metrics_of(Objective{{objective.terms.at(0)}, {}});
@@ -219,7 +203,7 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
   }
 
   JudgingOptions how{options.legality, options.data, options.batch, options.seed,
-                     options.journal.empty() ? "" : options.journal + ".verdicts", options.judges};
+                     options.journal.empty() ? "" : options.journal + ".verdicts", options.judges, options.threads};
   Judging judging(model, import, how);
   out.data_source = judging.data_source(), out.real_data = judging.real_data();
   int evaluations = options.evaluations;
@@ -229,7 +213,8 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
     std::string key = text("table of ", space.hash(), " ", options.evaluations);
     bool known = judging.remembers(key); // then the clock has spoken
     double entries = known ? judging.remembered(key, {})[0] : HUGE_VAL;
-    fill_sensitivities(sensitivities, space, out, entries, evaluations * 2 / 5, known ? clock.share(1e9) : clock.share(0.4), count, progress);
+    fill_sensitivities(sensitivities, space, out, entries, evaluations * 2 / 5, judging.threads(),
+                       known ? clock.share(1e9) : clock.share(kTableShare), count, progress);
     judging.remembered(key, [&] { return std::vector<double>{static_cast<double>(count.judged)}; });
     evaluations -= count.evaluations;
     out.stages.push_back(count);
@@ -277,11 +262,16 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
 
   NeuralStageCount screened{"screen", 0, 0, 0, 0, {}}, judged{"judges", 0, 0, 0, 0, {}}, measured{"measure", 0, 0, 0, 0, {}};
   std::vector<Survivor> left = screen(survivors, out, sensitivities, screened);
-  out.finalists = judge_survivors(left, out, judging, options, evaluations, clock, judged, progress);
-  if (options.measure && about_time(cascade.objective))
+  const bool measures = options.measure && about_time(cascade.objective);
+  out.finalists = judge_survivors(left, out, judging, options, evaluations, measures ? clock.share(kJudgesShare) : clock, judged,
+                                  progress);
+  if (measures)
     measure_finalists(out, judging, options, measured, clock, progress);
   out.stages.insert(out.stages.end(), {screened, judged, measured});
-  choose(out, cascade);
+  choose_winner(out, [&](size_t a, size_t b) {
+    auto value = [&](size_t k) { return cascade.outcome_of(out.search.judged[out.finalists[k].candidate]); };
+    return better(value(a), value(b));
+  });
   out.ended = clock.over() ? "time" : out.search.ended;
   if (out.winner) {
     out.plan = out.forms[out.finalists[*out.winner].candidate].plan;
@@ -289,6 +279,18 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
   }
   out.seconds = clock.seconds();
   return out;
+}
+
+namespace {
+std::string fate(const Finalist& f, double original_ms) {
+  if (f.judged.allowed)
+    return fmt::format("accepted, measured {:.3f} ms, the original {:.3f} ms", f.measured_ms, original_ms);
+  return f.refused.empty() ? refusal_text(f.judged) : f.refused;
+}
+} // namespace
+
+std::string why_none(const NeuralSearch& s) {
+  return s.none_faster ? "warning: no accepted candidate is faster than the original, as measured" : "no candidate was accepted";
 }
 
 std::string summary(const NeuralSearch& s) {
@@ -305,8 +307,8 @@ std::string summary(const NeuralSearch& s) {
     for (const Finalist& f : s.finalists)
       out += fmt::format("  candidate {}: MACs {:.3f}, predicted {:.3f} of {:.3f} ms, {}\n", s.search.judged[f.candidate].number,
                          static_cast<double>(s.forms[f.candidate].macs) / static_cast<double>(s.original.macs),
-                         s.forms[f.candidate].ms, s.original.ms, f.refused.empty() ? refusal_text(f.judged) : f.refused);
-    return out + "  no candidate was accepted: the exact network is compiled\n";
+                         s.forms[f.candidate].ms, s.original.ms, fate(f, s.original_ms));
+    return out + fmt::format("  {}: the exact network is compiled\n", why_none(s));
   }
   const Finalist& f = s.finalists[*s.winner];
   const CandidateForms& w = s.forms[f.candidate];

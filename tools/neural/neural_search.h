@@ -22,6 +22,7 @@ struct NeuralOptions {
   size_t wanted = 3;        // accepted candidates to look for
   int evaluations = 250;    // networks scored at most
   JudgeOptions judges;
+  int threads = 0;          // that score, 0: processors
   bool unmeasured = false;  // do not measure the accepted candidates
   // Milliseconds of the compiled networks of these plans, measured by turns; an empty plan is the original. As many as are
   // compiled within the seconds (0: no limit), the rest 0. Without it the prediction decides among accepted candidates.
@@ -53,6 +54,7 @@ struct NeuralSearch {
   std::vector<Finalist> finalists;    // in the order of judging
   std::vector<NeuralStageCount> stages;
   std::optional<size_t> winner;       // index into finalists
+  bool none_faster = false;           // all that were accepted are slower than the original, as measured: no winner
   std::vector<Step> plan;             // of the winner, or of the candidate that was asked for
   std::vector<std::pair<size_t, std::vector<Step>>> plan_layers; // its steps by layer
   std::string space, data_source, ended;
@@ -72,6 +74,9 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
 
 // `STEM.HASH.journal`: the hash is of the model and of everything that decides what is proposed.
 std::string default_journal(const std::string& stem, uint64_t model_hash, const NeuralOptions& options);
+
+// Why there is no winner, in words.
+std::string why_none(const NeuralSearch& search);
 
 // Lines for people: stages, the winner, or why there is none.
 std::string summary(const NeuralSearch& search);

@@ -118,7 +118,7 @@ std::string report_html(const NeuralSearch& s, const std::string& model, const N
                        static_cast<double>(w.macs) / 1e6, static_cast<double>(s.original.macs) / 1e6,
                        static_cast<double>(w.parameters) / 1e6, static_cast<double>(s.original.parameters) / 1e6, w.ms, s.original.ms);
   } else {
-    out += "<p>No candidate was accepted: the exact network was compiled.</p>\n";
+    out += "<p>There is no winner: " + html_escaped(why_none(s)) + ". The exact network was compiled.</p>\n";
   }
   if (!s.real_data)
     out += "<p class=low><b>Low trust.</b> The judges saw " + html_escaped(s.data_source.empty() ? "no data" : s.data_source) +

@@ -44,9 +44,7 @@ std::vector<LayerOption> Sensitivities::options(const std::vector<LayerSteps>& s
 
 bool Sensitivities::measured(const LayerOption& o) const { return entries_.count({class_of(o.layer), o.key}) > 0; }
 
-int Sensitivities::measure(const LayerOption& o) {
-  if (measured(o))
-    return 0;
+std::optional<Sensitivities::Whole> Sensitivities::whole(const LayerOption& o) {
   const auto& layers = table_.layers().layers;
   std::vector<LayerSteps> all;
   double log_share = 0;
@@ -67,17 +65,37 @@ int Sensitivities::measure(const LayerOption& o) {
     log_share = std::log(o.share);
     together = table_.candidate(all);
   }
-  Entry& entry = entries_[{class_of(o.layer), o.key}];
   if (!together)
-    return 0;
-  Expected<std::vector<Measure>> found = judging_.sensitivity(together->plan, kSeeds);
+    return {};
+  return Whole{{class_of(o.layer), o.key}, together->plan, log_share, static_cast<double>(all.size())};
+}
+
+std::optional<int> Sensitivities::measure(const std::vector<LayerOption>& options, const std::function<bool()>& stop) {
+  std::vector<Whole> wholes;
+  std::vector<std::vector<Step>> plans;
+  for (const LayerOption& o : options) {
+    if (measured(o))
+      continue;
+    if (std::optional<Whole> w = whole(o)) {
+      plans.push_back(w->plan);
+      wholes.push_back(std::move(*w));
+    } else {
+      entries_[{class_of(o.layer), o.key}];
+    }
+  }
+  auto found = judging_.sensitivity(plans, kSeeds, stop);
   if (!found)
-    return 1;
-  double count = static_cast<double>(all.size());
-  for (const Measure& m : *found)
-    entry.value.push_back(m.value / count);
-  entry.log_share = log_share / count;
-  return kSeeds;
+    return {};
+  for (size_t k = 0; k < wholes.size(); ++k) {
+    const Whole& w = wholes[k];
+    Entry& entry = entries_[w.key];
+    if (!(*found)[k])
+      continue;
+    for (const Measure& m : *(*found)[k])
+      entry.value.push_back(m.value / w.layers);
+    entry.log_share = w.log_share / w.layers;
+  }
+  return static_cast<int>(wholes.size()) * kSeeds;
 }
 
 Sensitivities::Prediction Sensitivities::predict(const std::vector<LayerOption>& options) const {

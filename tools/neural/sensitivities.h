@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,9 @@ public:
 
   // The changes of a candidate, or nothing where its steps are refused.
   std::vector<LayerOption> options(const std::vector<LayerSteps>& steps);
-  // Measures the entry of the option's class, by changing all layers of the class at once; nothing when it is known. Returns
-  // networks run.
-  int measure(const LayerOption& option);
+  // Measures the entries of the options' classes, each by changing all layers of the class at once; nothing when it is
+  // known. Returns networks run, or nothing when it was stopped.
+  std::optional<int> measure(const std::vector<LayerOption>& options, const std::function<bool()>& stop = {});
   bool measured(const LayerOption& option) const;
 
   // Per sum, with its error. Options that were not measured count as the class's others suggest by the multiplications that
@@ -46,6 +47,14 @@ private:
     std::vector<double> value; // per layer
     double log_share = 0;      // of the layers' multiplications, negative
   };
+
+  // The plan that changes the layers of an entry, what they keep, and how many they are; nothing where it is refused.
+  struct Whole {
+    std::pair<std::string, std::string> key;
+    std::vector<Step> plan;
+    double log_share = 0, layers = 0;
+  };
+  std::optional<Whole> whole(const LayerOption& option);
 
   FormTable& table_;
   Judging& judging_;

@@ -62,7 +62,7 @@ std::string below_floor(const CandidateForms& c, const CandidateForms& o, const 
   return "";
 }
 
-void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSearch& search, double entries, int evaluations,
+void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSearch& search, double entries, int evaluations, int together,
                         const StageClock& clock, NeuralStageCount& count, const ShowProgress& progress) {
   double begin = clock.seconds();
   std::vector<std::pair<double, LayerOption>> order; // by what an entry may gain, classes by turns
@@ -78,13 +78,18 @@ void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSe
       order.emplace_back(kept[k].saved / static_cast<double>(1 + k), kept[k].option);
   }
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (const auto& [gain, option] : order) {
-    if (evaluations <= 0 || static_cast<double>(count.judged) >= entries || clock.over())
+  while (evaluations > 0 && static_cast<double>(count.judged) < entries && count.judged < order.size() && !clock.over()) {
+    double most = std::min({static_cast<double>(together), static_cast<double>(evaluations), // as if one by one
+                            entries - static_cast<double>(count.judged)});
+    std::vector<LayerOption> options;
+    for (size_t k = count.judged; k < order.size() && static_cast<double>(options.size()) < most; ++k)
+      options.push_back(order[k].second);
+    progress({count.judged, order.size(), "sensitivity " + search.layers[options[0].layer].name});
+    std::optional<int> run = table.measure(options, [&] { return clock.over(); });
+    if (!run)
       break;
-    progress({count.judged, order.size(), "sensitivity " + search.layers[option.layer].name});
-    int run = table.measure(option);
-    evaluations -= run, count.evaluations += run;
-    ++count.judged;
+    evaluations -= *run, count.evaluations += *run;
+    count.judged += options.size();
   }
   count.seconds += clock.seconds() - begin;
 }
@@ -163,8 +168,14 @@ std::vector<Finalist> judge_survivors(const std::vector<Survivor>& survivors, co
     progress({accepted, options.wanted, fmt::format("candidate {}, {} evaluations left", c.number, evaluations)});
     Finalist f;
     f.candidate = survivors[at].candidate;
-    Expected<Judged> j = judging.judge(search.forms[f.candidate].plan);
+    Expected<Judged> j = judging.judge(search.forms[f.candidate].plan, [&] { return clock.over(); });
     ++count.judged;
+    if (j && j->out_of_time) {
+      f.refused = text(kOutOfTime, ": left undecided by ", j->verdicts.back().judge), f.judged = std::move(*j);
+      ++count.rejected, ++count.reasons[kOutOfTime], count.evaluations += f.judged.evaluations;
+      out.push_back(std::move(f));
+      break;
+    }
     if (j) {
       f.judged = std::move(*j);
       evaluations -= std::max(1, f.judged.evaluations);
@@ -192,6 +203,30 @@ std::vector<Finalist> judge_survivors(const std::vector<Survivor>& survivors, co
   }
   count.seconds += clock.seconds() - begin;
   return out;
+}
+
+void choose_winner(NeuralSearch& search, const std::function<bool(size_t, size_t)>& better) {
+  constexpr double kNoise = 0.05;
+  search.winner.reset();
+  for (size_t k = 0; k < search.finalists.size(); ++k) {
+    const Finalist& f = search.finalists[k];
+    if (!f.judged.allowed)
+      continue;
+    if (!search.winner) {
+      search.winner = k;
+      continue;
+    }
+    double best_ms = search.finalists[*search.winner].measured_ms;
+    double faster = f.measured_ms > 0 && best_ms > 0 ? best_ms / f.measured_ms - 1 : 0;
+    if (std::abs(faster) > kNoise ? faster > 0 : better(k, *search.winner))
+      search.winner = k;
+  }
+  if (!search.winner)
+    return;
+  double ms = search.finalists[*search.winner].measured_ms;
+  search.none_faster = search.original_ms > 0 && ms > 0 && ms >= search.original_ms;
+  if (search.none_faster)
+    search.winner.reset();
 }
 
 } // namespace nasc

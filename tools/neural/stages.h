@@ -19,9 +19,9 @@ struct StageClock {
 using ShowProgress = std::function<void(const NeuralProgress&)>;
 
 // Fills the table for what the space offers, the options that would save most time first, as far as `entries` and
-// `evaluations` go.
+// `evaluations` go, `together` at a time.
 void fill_sensitivities(Sensitivities& table, const Space& space, const NeuralSearch& search, double entries, int evaluations,
-                        const StageClock& clock, NeuralStageCount& count, const ShowProgress& progress);
+                        int together, const StageClock& clock, NeuralStageCount& count, const ShowProgress& progress);
 
 // A candidate that the free checks left, with what the table says of it.
 struct Survivor {
@@ -38,5 +38,9 @@ std::vector<Survivor> screen(const std::vector<size_t>& survivors, const NeuralS
 std::vector<Finalist> judge_survivors(const std::vector<Survivor>& survivors, const NeuralSearch& search, Judging& judging,
                                       const NeuralOptions& options, int evaluations, const StageClock& clock,
                                       NeuralStageCount& count, const ShowProgress& progress);
+
+// The winner of those accepted: where two were measured and differ by more than noise the faster, else the better by
+// `better(k, l)` of two finalists. None where the original was measured and all of them are slower.
+void choose_winner(NeuralSearch& search, const std::function<bool(size_t, size_t)>& better);
 
 } // namespace nasc

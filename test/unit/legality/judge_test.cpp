@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "legality/conjunction.h"
 #include "legality/dataset.h"
@@ -64,6 +65,43 @@ TEST_CASE("judges: the original itself is allowed by all that need no trained mo
   CHECK(ask("output", pair).answer == Verdict::yes);
   pair.agreement = [] { return Agreement{100, 50, 0.5, "sliced"}; };
   CHECK(ask("output", pair).answer == Verdict::no);
+}
+
+TEST_CASE("judges: seeds are scored in any order with the same verdict, and time that is over leaves it undecided", "[judge]") {
+  Fixture f;
+  std::vector<std::string> steps = {"group(layer=conv_5, by=2)"};
+  auto one = f.candidate(steps);
+  NetworkPair pair{*f.original, *one, {.max_seeds = 6}};
+  REQUIRE(f.network->any_thread());
+  for (const char* judge : {"naswot", "fisher", "fisher:median", "fisher:paper", "jacov"}) {
+    INFO(judge);
+    Fixture g;
+    auto other = g.candidate(steps);
+    NetworkPair threads{*g.original, *other, {.max_seeds = 6}};
+    size_t rounds = 0;
+    threads.team.each = [&](size_t n, const std::function<void(size_t)>& work) {
+      ++rounds;
+      std::vector<std::thread> team;
+      for (size_t k = n; k-- > 0;) team.emplace_back([&work, k] { work(k); });
+      for (std::thread& t : team) t.join();
+    };
+    Verdict v = ask(judge, threads), wanted = ask(judge, pair);
+    CHECK(rounds > 0);
+    CHECK(v.answer == wanted.answer);
+    REQUIRE(v.measures.size() == wanted.measures.size());
+    for (size_t k = 0; k < v.measures.size(); ++k) CHECK(v.measures[k].value == wanted.measures[k].value);
+  }
+  for (const char* judge : {"naswot", "fisher", "fisher:median", "fisher:paper", "jacov", "synflow", "output"}) {
+    INFO(judge);
+    Fixture g;
+    auto other = g.candidate(steps);
+    NetworkPair late{*g.original, *other, {.max_seeds = 6}};
+    late.agreement = [] { return Agreement{100, 99, 0.01, "kept"}; };
+    late.team.stop = [] { return true; };
+    CHECK(ask(judge, late).reason == kOutOfTime);
+    CHECK(ask(judge, late).answer == Verdict::undecided);
+    CHECK(other->evaluations() == 0);
+  }
 }
 
 TEST_CASE("judges: a candidate shares the original's draws, and capacity counts layer by layer", "[judge]") {

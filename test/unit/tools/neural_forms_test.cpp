@@ -171,15 +171,17 @@ TEST_CASE("neural sensitivities: a class of layers is measured once, and its oth
   std::vector<LayerOption> two = option(layer, "group(by=2)"), four = option(layer, "group(by=4)");
   CHECK(four[0].share < two[0].share);
   CHECK(sensitivities.predict(two).value == std::vector<double>(2, 0));
-  CHECK(sensitivities.measure(two[0]) == 1);
-  CHECK(sensitivities.measure(two[0]) == 0);
+  CHECK(!sensitivities.measure(two, [] { return true; }));
+  CHECK(!sensitivities.measured(two[0]));
+  CHECK(sensitivities.measure(two) == 1);
+  CHECK(sensitivities.measure(two) == 0);
   CHECK(!sensitivities.measured(four[0]));
   std::vector<double> known = sensitivities.predict(two).value, guessed = sensitivities.predict(four).value;
   CHECK(guessed[0] == Approx(known[0] * std::log(four[0].share) / std::log(two[0].share)));
   // A second process knows the answer.
   Judging later(model, {}, {.legality = "capacity,naswot,fisher", .data = "", .batch = 8, .seed = 0, .file = folder / "v", .judges = {}});
   Sensitivities again(table, later);
-  again.measure(two[0]);
+  again.measure(two);
   CHECK(later.evaluations() == 0);
   CHECK(again.predict(two).value == known);
 }
