@@ -170,8 +170,7 @@ bool plan_contraction(Planner& planner, int program) {
       points *= tiles * static_cast<double>(t.sizes[t.order[k]]);
     }
   const Extent& columns = c.group.extents[c.vector];
-  bool even = columns.is_constant() && columns.constant() % t.sizes[c.vector] == 0 && choice->lines == 1;
-  Streaming stream = even ? streaming(c, p, target, *choice, passes, points) : Streaming{};
+  Streaming stream = columns.is_constant() && choice->lines == 1 ? streaming(c, p, target, *choice, passes, points) : Streaming{};
   t.block = stream.block;
   if (!t.block) t.sum = short_sums(c, p, target, *choice);
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
