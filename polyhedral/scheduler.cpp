@@ -60,17 +60,20 @@ struct TileArguments {
   int64_t step = 1;
   std::vector<std::string> unroll;
   int64_t block = 0, sum = 0;
+  std::vector<int64_t> outer;  // by group dimension; empty: none
   std::string prefetch;
 };
 
 Step tile_step(const Group& g, const TileArguments& t) {
   Step step{"tile", {}};
   std::vector<std::string> loops;
-  std::vector<int64_t> sizes;
+  std::vector<int64_t> sizes, outer;
   for (int d : t.order) {
     loops.push_back(g.names[d]);
     sizes.push_back(t.sizes[d]);
+    if (!t.outer.empty()) outer.push_back(t.outer[d]);
   }
+  if (!outer.empty()) step.args["outer"] = outer;
   step.args["loops"] = loops;
   step.args["sizes"] = sizes;
   if (t.vector >= 0) {
@@ -172,6 +175,21 @@ bool plan_contraction(Planner& planner, int program) {
   const Extent& columns = c.group.extents[c.vector];
   Streaming stream = columns.is_constant() && choice->lines == 1 ? streaming(c, p, target, *choice, passes, points) : Streaming{};
   t.block = stream.block;
+  if (choice->together() && columns.is_constant()) {
+    TileArguments together = t;
+    together.outer.assign(rank, 0);
+    together.outer[c.vector] = choice->column_tiles;
+    together.outer[c.line] = choice->line_tiles;
+    together.parallel = choice->column_tiles ? c.vector : c.line;
+    together.collapse = -1;
+    together.order = {c.vector};
+    for (int d : t.order)
+      if (d != c.vector && d != c.row) together.order.push_back(d);
+    together.order.push_back(c.row);
+    together.block = choice->block;
+    if (stream.prefetch) together.prefetch = c.matrix_tensor;
+    if (planner.kernel_step(program, tile_step(c.group, together))) return true;
+  }
   if (!t.block) t.sum = short_sums(c, p, target, *choice);
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
   if ((t.block || t.sum || stream.prefetch) && planner.kernel_step(program, tile_step(c.group, t))) return true;

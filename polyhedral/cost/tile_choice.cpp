@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "polyhedral/cost/blocking.h"
 #include "polyhedral/cost/register_tile.h"
 
 namespace nasc {
@@ -20,19 +21,24 @@ double rate(double bytes, const Target& t) {
   return bytes <= static_cast<double>(t.l3_bytes) * 0.6 ? kMiddle : kFar;
 }
 
-struct Sizes {
-  double outer = 1;  // points of the dimensions besides rows, lines and vectors
-  int64_t rows = 1, lines = 1, columns = 1;
-  double depth = 1;  // terms of each sum
-  double matrix_bytes = 0, rows_bytes = 0;
-  double products = 1;  // independent ones, of `outer`
-};
-
 int64_t extent_or(const Extent& e, int64_t otherwise) { return e.is_constant() ? e.constant() : otherwise; }
 
+// Elements of the rows between those that two neighbouring outputs of a row read.
+int64_t row_stride(const Contraction& c, const Statement& s) {
+  int64_t stride = 1;
+  if (c.row < 0) return stride;
+  auto write = iterators_used(s, s.write);
+  for (const Access& r : s.reads)
+    for (int k = 0; r.tensor == c.rows_tensor && k < static_cast<int>(r.map.size()); ++k)
+      if (std::optional<LinearAff> f = linear(r.map.at(k)); f && f->denominator == 1)
+        stride = std::max(stride, f->coefficients[static_cast<size_t>(write[c.row].back())]);
+  return stride;
+}
+}  // namespace
+
 // By shapes alone: the choice comes before some layouts and again after them.
-Sizes sizes_of(const Contraction& c, const Program& p) {
-  Sizes s;
+TileSizes tile_sizes(const Contraction& c, const Program& p) {
+  TileSizes s;
   constexpr int64_t kSymbolic = 8;
   const Statement& sum = p.statement(c.statement);
   for (int d = 0; d < static_cast<int>(c.group.extents.size()); ++d) {
@@ -51,13 +57,17 @@ Sizes sizes_of(const Contraction& c, const Program& p) {
   s.matrix_bytes = bytes_of(c.matrix_tensor);
   s.rows_bytes = bytes_of(c.rows_tensor);
   for (int d : shared_dimensions(c, sum)) s.products *= static_cast<double>(extent_or(c.group.extents[d], kSymbolic));
+  double read = s.depth * s.outer * static_cast<double>(s.rows * s.lines * bytes(p.tensor(c.rows_tensor).dtype));
+  s.touched_bytes = std::min(s.rows_bytes, read * static_cast<double>(std::min<int64_t>(2, row_stride(c, sum))));
+  if (!c.reduction.empty()) s.first = iterator_extent(sum, c.reduction[0]).value_or(1);
   return s;
 }
+namespace {
 
 double up(double a, double b) { return std::ceil(a / b); }
 
 // Cycles per step of all rows and lines for so many vectors; partial tiles cost what their rows cost.
-double plane_cycles(const TileChoice& t, const Sizes& s, int64_t vectors) {
+double plane_cycles(const TileChoice& t, const TileSizes& s, int64_t vectors) {
   auto lines_of = [&](int64_t lines) {
     double cycles = static_cast<double>(s.rows / t.rows) * step_cycles(t.rows * lines, vectors);
     return s.rows % t.rows ? cycles + step_cycles(s.rows % t.rows * lines, vectors) : cycles;
@@ -66,15 +76,18 @@ double plane_cycles(const TileChoice& t, const Sizes& s, int64_t vectors) {
   return s.lines % t.lines ? cycles + lines_of(s.lines % t.lines) : cycles;
 }
 
-double arithmetic_cycles(const TileChoice& t, const Sizes& s, int64_t lanes) {
+}  // namespace
+
+double arithmetic_cycles(const TileChoice& t, const TileSizes& s, int64_t lanes) {
   int64_t vectors = std::max<int64_t>(1, s.columns / lanes);
   double plane = static_cast<double>(vectors / t.vectors) * plane_cycles(t, s, t.vectors);
   if (vectors % t.vectors) plane += plane_cycles(t, s, vectors % t.vectors);
   return s.outer * s.depth * plane;
 }
 
+namespace {
 // Cycles of what one product reads from beyond the first cache.
-double traffic_cycles(const TileChoice& choice, const Sizes& s, int64_t lanes, const Target& t) {
+double traffic_cycles(const TileChoice& choice, const TileSizes& s, int64_t lanes, const Target& t) {
   double width = static_cast<double>(choice.vectors * lanes), columns = static_cast<double>(s.columns);
   double blocks = std::max(1.0, up(columns, width));
   double strips = s.outer / s.products * up(static_cast<double>(s.lines), static_cast<double>(choice.lines));
@@ -95,7 +108,7 @@ double traffic_cycles(const TileChoice& choice, const Sizes& s, int64_t lanes, c
 
 // Cycles of the register tiles over all rows and columns and of their traffic, between those of one core and those of
 // all, whose shares differ by whole tiles.
-double predicted(const TileChoice& choice, const Sizes& s, int64_t lanes, const Target& t) {
+double predicted(const TileChoice& choice, const TileSizes& s, int64_t lanes, const Target& t) {
   double arithmetic = arithmetic_cycles(choice, s, lanes), traffic = s.products * traffic_cycles(choice, s, lanes, t);
   constexpr double kOverlap = 0.25;  // what does not hide behind the longer of the two
   double cycles = std::max(arithmetic, traffic) + kOverlap * std::min(arithmetic, traffic);
@@ -128,7 +141,7 @@ std::vector<int> shared_dimensions(const Contraction& c, const Statement& s) {
 
 std::string text(const TileChoice& t, const Contraction& c) {
   return text("rows=", t.rows, t.lines > 1 ? text(" lines=", t.lines) : "", " vectors=", t.vectors, " outer=", t.matrix_outer ? "matrix" : "rows",
-              t.parallel >= 0 ? " parallel=" + c.group.names[t.parallel] : "", " chunk=", t.chunk, " step=", t.step);
+              t.parallel >= 0 ? " parallel=" + c.group.names[t.parallel] : "", t.column_tiles || t.line_tiles ? text(" together=", t.column_tiles, "x", t.line_tiles, " block=", t.block) : "", " chunk=", t.chunk, " step=", t.step);
 }
 
 std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, const Target& target, int64_t block) {
@@ -140,7 +153,7 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   if (lanes < 2 || width < lanes || (c.grain > 0 && c.grain % lanes != 0)) return {};
   int64_t vectors = (c.grain > 0 ? c.grain : width) / lanes;
   int64_t rows = c.row >= 0 ? extent_or(c.group.extents[c.row], 8) : 1;
-  Sizes sizes = sizes_of(c, p);
+  TileSizes sizes = tile_sizes(c, p);
   // A constant matrix lies as its tiles want it; of others, and of many small products, only the tile is chosen here.
   bool packed = p.tensor(c.matrix_tensor).role == Role::weight && block == 0 && sizes.products == 1;
 
@@ -176,10 +189,14 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   auto by_time = [](const TileChoice& a, const TileChoice& b) { return a.cycles < b.cycles; };
   std::stable_sort(others.begin(), others.end(), by_time);
   if (packed && !others.empty() && others[0].cycles * kClearly < priced(base).cycles) base = others[0];
+  std::optional<TileChoice> together = packed && sizes.lines > 1 ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
+  if (together) std::swap(base, *together);
   if (others.size() > kMostTiles) others.resize(kMostTiles);
   std::vector<TileChoice> out = {priced(base)};
+  if (together) others.push_back(priced(*together));
   for (size_t k = others.size(); k-- > 0;) {  // the other order of the best tiles
     TileChoice t = others[k];
+    if (t.together()) continue;
     t.matrix_outer = !t.matrix_outer;
     if (k < 4) others.push_back(priced(t));
   }
@@ -190,7 +207,7 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
     others.push_back(priced(t));
     others.back().cycles *= 1.01;  // the model does not tell them apart
   }
-  for (int d = 0; target.cores > 1 && d < static_cast<int>(c.group.extents.size()); ++d) {
+  for (int d = 0; !base.together() && target.cores > 1 && d < static_cast<int>(c.group.extents.size()); ++d) {
     if (extent_or(c.group.extents[d], 2) < 2) continue;
     TileChoice t = base;
     t.parallel = d;

@@ -15,6 +15,9 @@ struct TileChoice {
   bool matrix_outer = false;      // the loop over vectors is outermost: the matrix is read once, the rows once per block
   int parallel = -1;              // group dimension divided among threads; -1: the first with more than one tile
   int64_t chunk = 8, step = 4;    // of the reduction: inner loop, unrolled steps
+  // Tiles of columns, and of lines, that are taken together, outermost, with blocks of the sum around them; 0: all.
+  int64_t column_tiles = 0, line_tiles = 0, block = 0;
+  bool together() const { return column_tiles > 0 || line_tiles > 0; }
   double cycles = 0;              // of one core
 };
 std::string text(const TileChoice& choice, const Contraction& contraction);

@@ -11,6 +11,9 @@
 //           acc += part } } } epi }
 // With sum=64, whose shorter sums have smaller errors: in each tile
 //           stage acc { init tile; for d.b { stage part { part = 0; for d.t, .. { mac }; acc += part } } epi }
+// With outer=[8, 0, 5, 0], 8 x 5 tiles one after the other, so that what they share stays in a cache; the block loop goes
+// around them:
+//           for m.o, p.o { init; for d.b { for m.t, n, p.t, q.t { stage part { .. } } } epi }
 // With prefetch=W, what of W the next block (or the next m.t) needs is fetched inside of d.t, r, s,
 // some lines each. With parallel=m, collapse=n the iterations of both tile loops, n's right inside of
 // m's, are divided among threads as those of one loop. Refuses  different-index-spaces, not-affine, unknown-loop, bad-size, bad-lanes.
@@ -27,97 +30,6 @@ namespace nasc {
 namespace {
 
 using Loops = TileLoops;
-
-int position(const std::vector<std::string>& names, const std::string& name) {
-  auto it = std::find(names.begin(), names.end(), name);
-  return it == names.end() ? -1 : static_cast<int>(it - names.begin());
-}
-
-Expected<Loops> read_arguments(const Group& g, const Args& a) {
-  Loops l;
-  auto dimension = [&](const std::string& name) -> Expected<int> {
-    int d = position(g.names, name);
-    if (d >= 0)
-      return d;
-    std::string all;
-    for (const auto& n : g.names)
-      all += " " + n;
-    return refuse("unknown-loop", "no output dimension " + name + "; dimensions are" + all);
-  };
-  for (const auto& name : a.words("loops")) {
-    auto d = dimension(name);
-    if (!d)
-      return std::unexpected(d.error());
-    if (std::find(l.dims.begin(), l.dims.end(), *d) != l.dims.end())
-      return refuse("unknown-loop", name + " is listed twice");
-    l.dims.push_back(*d);
-  }
-  l.sizes = a.integers("sizes");
-  if (l.dims.size() != g.names.size() || l.sizes.size() != l.dims.size())
-    return refuse("unknown-loop",
-                  text("need all ", g.names.size(), " output dimensions and a size for each"));
-  for (int64_t s : l.sizes)
-    if (s < 1 || s > 4096)
-      return refuse("bad-size", text("tile size ", s, " is outside 1..4096"));
-  if (a.has("vector")) {
-    auto d = dimension(a.word("vector"));
-    if (!d)
-      return std::unexpected(d.error());
-    l.vector = *d;
-    l.lanes = a.has("lanes") ? a.integer("lanes") : 1;
-    int64_t size = l.sizes[std::find(l.dims.begin(), l.dims.end(), *d) - l.dims.begin()];
-    if (l.lanes < 2 || l.lanes > 64 || size % l.lanes)
-      return refuse("bad-lanes", text(l.lanes, " lanes do not divide tile size ", size));
-  }
-  if (a.has("parallel")) {
-    auto d = dimension(a.word("parallel"));
-    if (!d)
-      return std::unexpected(d.error());
-    l.parallel = *d;
-  }
-  if (a.has("collapse")) {
-    auto d = dimension(a.word("collapse"));
-    if (!d)
-      return std::unexpected(d.error());
-    l.collapse = *d;
-    if (l.parallel < 0 || l.collapse == l.parallel)
-      return refuse("unknown-loop", "collapse needs another loop that is parallel");
-  }
-  const GroupMember* r = g.reduction();
-  if (a.has("reduce")) {
-    l.reduce = a.words("reduce");
-    for (const auto& name : l.reduce)
-      if (!r || position(r->reduction, name) < 0)
-        return refuse("unknown-loop", "no reduction loop " + name);
-    if (l.reduce.size() != r->reduction.size())
-      return refuse("unknown-loop", "reduce must list all reduction loops");
-  } else if (r) {
-    l.reduce = r->reduction;
-  }
-  l.chunks = a.has("chunks") ? a.integers("chunks") : std::vector<int64_t>(l.reduce.size(), 0);
-  l.step = a.has("step") ? a.integer("step") : 1;
-  if (a.has("unroll"))
-    l.unroll = a.words("unroll");
-  if (a.has("block"))
-    l.block = a.integer("block");
-  if (a.has("sum")) {
-    if (l.block)
-      return refuse("bad-size", "block and sum exclude each other");
-    l.block = a.integer("sum"), l.apart = true;
-  }
-  if (a.has("prefetch"))
-    l.prefetch = a.word("prefetch");
-  if (l.chunks.size() != l.reduce.size())
-    return refuse("bad-size", "chunks needs one entry per reduction loop");
-  for (int64_t c : l.chunks)
-    if (c < 0 || c > 1 << 20)
-      return refuse("bad-size", text("chunk ", c));
-  if (l.block < 0 || l.block > 1 << 20)
-    return refuse("bad-size", text("block ", l.block));
-  if (l.step < 1 || l.step > 64)
-    return refuse("bad-size", text("step ", l.step, " is outside 1..64"));
-  return l;
-}
 
 // The loops inside one tile, around each of `members`, outermost first.
 TextNodeRef point_loops(const Group& g, const Loops& l, const GroupMember& m, TextNodeRef inside) {
@@ -173,7 +85,7 @@ struct TileTree {
     };
     bool known = m.reduction.size() == l.reduce.size();
     for (const auto& name : m.reduction)
-      known = known && position(l.reduce, name) >= 0;
+      known = known && std::count(l.reduce.begin(), l.reduce.end(), name) > 0;
     if (!known) {
       for (size_t k = m.reduction.size(); k-- > 0;)
         alone(m.reduction[k], m.reduction[k]);
@@ -238,9 +150,14 @@ struct TileTree {
       int d = l.dims[k];
       int64_t size = l.sizes[k];
       Exprs exprs;
-      for (const auto& s : statements)
-        exprs[s] =
-            ahead && s == ahead->statement ? tile_iterator(k) : floor_of(member(s).index[d], size);
+      for (const auto& s : statements) {
+        if (ahead && s == ahead->statement)
+          exprs[s] = tile_iterator(k);
+        else if (l.outer[k])
+          exprs[s] = floor_of(mod_of(member(s).index[d], l.group(k)), size);
+        else
+          exprs[s] = floor_of(member(s).index[d], size);
+      }
       const Extent& e = g.extents[d];
       std::string options;
       bool divides = e.is_constant() && e.constant() % size == 0;
@@ -256,11 +173,30 @@ struct TileTree {
         options = text("[", parameters, "] -> { isolate[[", outer, "] -> [x]] : 0 <= x and ", size,
                        "*x + ", size, " <= ", isl_text(e), " }");
       }
-      bool divided = d == l.parallel || d == l.collapse;
+      bool divided = !l.outer[k] && (d == l.parallel || d == l.collapse);
       std::string mark = g.names[d] + (size > 1 ? ".t" : "") + (divided ? " parallel" : "");
       tree = tree_band(mark, exprs, tree, options);
     }
     return tree;
+  }
+
+  // The loops around tiles that are taken together.
+  TextNodeRef outer_loops(TextNodeRef tree) const {
+    for (size_t k = l.dims.size(); k-- > 0;) {
+      if (!l.outer[k])
+        continue;
+      int d = l.dims[k];
+      Exprs exprs;
+      for (const auto& s : all())
+        exprs[s] = ahead && s == ahead->statement ? outer_iterator(k)
+                                                  : floor_of(member(s).index[d], l.group(k));
+      bool divided = d == l.parallel || d == l.collapse;
+      tree = tree_band(g.names[d] + ".o" + (divided ? " parallel" : ""), exprs, tree);
+    }
+    return tree;
+  }
+  size_t outer_count() const {
+    return l.outer.size() - static_cast<size_t>(std::count(l.outer.begin(), l.outer.end(), 0));
   }
 
   std::vector<std::string> all() const {
@@ -283,11 +219,12 @@ struct TileTree {
     for (const Statement& s : p.statements)
       if (!ahead || s.name != ahead->statement)
         statements.push_back(s.name);
-    return tile_loops(0, l.dims.size(), all(), 0, staged(locals(), points(statements)));
+    return outer_loops(tile_loops(0, l.dims.size(), all(), outer_count(),
+                                  staged(locals(), points(statements))));
   }
 
   TextNodeRef in_blocks() const {
-    size_t inner = l.block_loop(), end = l.dims.size();
+    size_t inner = l.block_loop(), end = l.dims.size(), above = inner + outer_count();
     std::set<std::string> outside = locals(), around;
     outside.erase(blocked->part);
     if (l.apart)
@@ -300,20 +237,21 @@ struct TileTree {
       for (const auto& s : statements)
         if (outside.count(p.statement(s).write.tensor))
           used.insert(p.statement(s).write.tensor);
-      parts.push_back({statements, tile_loops(inner, end, statements, inner,
+      parts.push_back({statements, tile_loops(inner, end, statements, above,
                                               staged(used, points(statements)))});
     };
     part(blocked->before);
     std::vector<std::string> sums = {blocked->start, blocked->sum, blocked->add};
     std::vector<std::string> in = with_prefetch(sums);
-    TextNodeRef tree = tile_loops(inner, end, in, inner + 1, staged({blocked->part}, points(sums)));
+    TextNodeRef tree = tile_loops(inner, end, in, above + 1, staged({blocked->part}, points(sums)));
     Exprs exprs{{blocked->start, kBlockIterator}, {blocked->add, kBlockIterator}};
     exprs[blocked->sum] = floor_of(l.reduce[0], l.block);
     if (ahead)
       exprs[ahead->statement] = kBlockIterator;
     parts.push_back({in, tree_band(l.reduce[0] + ".b", exprs, tree)});
     part(blocked->after);
-    return tile_loops(0, inner, all(), 0, staged(around, tree_sequence(std::move(parts))));
+    return outer_loops(tile_loops(0, inner, all(), outer_count(),
+                                  staged(around, tree_sequence(std::move(parts)))));
   }
 };
 
@@ -323,7 +261,7 @@ Expected<Kernel> apply_tile(const Kernel& kernel, const Args& args) {
   auto g = group_of(p);
   if (!g)
     return std::unexpected(g.error());
-  auto l = read_arguments(*g, args);
+  auto l = tile_loops(*g, args);
   if (!l)
     return std::unexpected(l.error());
   std::optional<BlockedSum> blocked;
@@ -361,6 +299,8 @@ const Registered<Transformation> tile{
                      "values of the outermost reduction loop summed at a time", false},
                     {Parameter::integer, "sum",
                      "values of the outermost reduction loop summed apart inside each tile", false},
+                    {Parameter::integers, "outer",
+                     "per loop: its tiles that a loop outermost takes at a time, 0 for all", false},
                     {Parameter::word, "prefetch", "factor whose next block is fetched meanwhile",
                      false},
                     {Parameter::word, "parallel",

@@ -44,6 +44,15 @@ isl::multi_aff to(const std::string& statement, const std::vector<std::string>& 
 // One copy of the tensor serves all outer tiles, one after the other.
 Layout of_one_tile(const TileLoops& l) {
   Layout out;
+  if (l.nested()) {
+    size_t v = l.inner() - 1;
+    out.dims.push_back({l.vector, l.sizes[v], l.outer[v]});
+    for (size_t k = 0; k < l.dims.size(); ++k)
+      if (k != v)
+        out.dims.push_back({l.dims[k], 1, l.group(k)});
+    out.dims.push_back({l.vector, 1, l.sizes[v]});
+    return out;
+  }
   for (size_t k = l.inner(); k < l.dims.size(); ++k)
     out.dims.push_back({l.dims[k], 1, 0});
   for (size_t k = 0; k < l.inner(); ++k)
@@ -59,6 +68,11 @@ size_t TileLoops::inner() const {
   return static_cast<size_t>(std::find(dims.begin(), dims.end(), vector) - dims.begin()) + 1;
 }
 
+bool TileLoops::nested() const {
+  return std::any_of(outer.begin(), outer.end(), [](int64_t n) { return n > 0; });
+}
+
+std::string outer_iterator(size_t k) { return text("s", k); }
 std::string tile_iterator(size_t k) { return text("t", k); }
 std::string reduce_iterator(size_t k) { return text("r", k); }
 
@@ -177,21 +191,29 @@ Expected<Prefetch> add_prefetch(Program& p, const Group& g, const TileLoops& l) 
       values[static_cast<size_t>(k)] = value;
     return k >= 0;
   };
+  std::vector<std::string> tiles; // first point of each loop's tile
   int64_t passes = 1;
   std::string pass = "0";
   for (size_t k = 0; k < l.dims.size(); ++k) {
     const Extent& e = g.extents[l.dims[k]];
     if (!e.is_constant())
       return refuse("bad-size", "a prefetch needs constant extents");
-    int64_t trips = (e.constant() + l.sizes[k] - 1) / l.sizes[k];
+    int64_t trips = l.outer[k] ? l.outer[k] : (e.constant() + l.sizes[k] - 1) / l.sizes[k];
     names.push_back(tile_iterator(k));
     extents.push_back(trips);
-    if (!set_value(m->index[l.dims[k]], text(l.sizes[k], "*", names.back())) &&
+    std::string first = text(l.sizes[k], "*", names.back());
+    if (l.outer[k]) {
+      names.push_back(outer_iterator(k));
+      extents.push_back(e.constant() / l.group(k));
+      first += text(" + ", l.group(k), "*", names.back());
+    }
+    tiles.push_back(first);
+    if (!set_value(m->index[l.dims[k]], first) &&
         m->index[l.dims[k]] != "0")
       return refuse("not-affine", "tiles of " + s.name + " are not its iterators");
     if (k < l.inner())
       continue;
-    pass = text(trips, "*(", pass, ") + ", names.back());
+    pass = text(trips, "*(", pass, ") + ", tile_iterator(k));
     passes *= trips;
   }
   auto depth = iterator_extent(s, l.reduce[0]);
@@ -223,7 +245,11 @@ Expected<Prefetch> add_prefetch(Program& p, const Group& g, const TileLoops& l) 
   names.insert(names.end(), {"u", "v"});
   extents.insert(extents.end(), {each, lines});
   // The last reduction counts rows beyond its own end.
-  std::string start = l.block ? text(block, "*", kBlockIterator, " + ", block) : text(block);
+  // What comes next is the next block of the same columns, or that of the next columns.
+  bool next_columns = l.nested() && l.block;
+  std::string start = l.block ? text(block, "*", kBlockIterator) : "0";
+  if (!next_columns)
+    start += text(" + ", block);
   std::string ahead_by = text(unit, "*(", each, "*(", at, ") + u)");
   for (const auto& name : l.reduce)
     set_value(name, "0");
@@ -231,7 +257,7 @@ Expected<Prefetch> add_prefetch(Program& p, const Group& g, const TileLoops& l) 
   set_value(l.reduce.back(), l.reduce.size() == 1 ? start + " + " + ahead_by : ahead_by);
   size_t v = l.inner() - 1;
   set_value(m->index[l.vector],
-            text(l.sizes[v], "*", tile_iterator(v), " + ", kLine / width, "*v"));
+            text(tiles[v], " + ", next_columns ? l.sizes[v] : 0, " + ", kLine / width, "*v"));
 
   Prefetch out;
   out.statement = unused_name(p, "ahead");

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "polyhedral/group.h"
+#include "polyhedral/transformation.h"
 #include "polyhedral/tree_text.h"
 
 namespace nasc {
@@ -22,9 +23,17 @@ struct TileLoops {
   int64_t block = 0;    // values of reduce[0] summed in registers at a time; 0: all
   bool apart = false;   // blocks are summed inside each tile, their total is in registers too
   std::string prefetch; // tensor whose next block is fetched while this one is used
+  std::vector<int64_t> outer; // per tile loop: its trips inside of one of a loop outermost; 0: all
   size_t inner() const; // position of the first tile loop inside the vector dimension's
-  size_t block_loop() const { return apart ? dims.size() : inner(); } // tile loops around it
+  bool nested() const;  // some tiles are taken together by loops outermost
+  size_t block_loop() const { // tile loops around it
+    return apart ? dims.size() : nested() ? 0 : inner();
+  }
+  int64_t group(size_t k) const { return outer[k] * sizes[k]; } // points of loop k's outer tile
 };
+
+// Reads and checks the arguments.
+Expected<TileLoops> tile_loops(const Group& group, const Args& args);
 
 inline std::string floor_of(const std::string& e, int64_t by) {
   return by == 1 ? e : text("floor((", e, ")/", by, ")");
@@ -49,7 +58,8 @@ struct Prefetch {
   std::vector<std::pair<std::string, std::string>> loops; // its own, to be unrolled: mark, iterator
 };
 Expected<Prefetch> add_prefetch(Program& program, const Group& group, const TileLoops& loops);
-// Name of the iterator of a prefetch for tile loop k, reduction loop k, and the block loop.
+// Name of the iterator of a prefetch for tile loop k and the one around it, reduction loop k, and the block loop.
+std::string outer_iterator(size_t k);
 std::string tile_iterator(size_t k);
 std::string reduce_iterator(size_t k);
 inline constexpr const char* kBlockIterator = "b";

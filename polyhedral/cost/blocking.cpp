@@ -1,0 +1,128 @@
+// Traffic of an image's tiles: each block of channels lies elsewhere, so that nothing but a cache
+// hides the latency.
+#include "polyhedral/cost/blocking.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nasc {
+namespace {
+constexpr double kNear = 24, kMiddle = 12; // bytes per cycle from the second, from the last cache
+constexpr double kSeen = 0.25;             // of reads from the second cache: the others overlap
+constexpr double kClearly = 1.06;
+constexpr double kMostCopy = 128 << 10; // what codegen keeps on the stack
+constexpr double kFloat = 4;
+
+double up(double a, double b) { return std::ceil(a / b); }
+
+struct Model {
+  const TileSizes& s;
+  int64_t lanes;
+  const Target& t;
+  double l1 = 0.6 * static_cast<double>(t.l1_bytes), l2 = 0.7 * static_cast<double>(t.l2_bytes);
+
+  double width(const TileChoice& c) const { return static_cast<double>(c.vectors * lanes); }
+  double count(const TileChoice& c) const { return up(static_cast<double>(s.columns), width(c)); }
+  double panel(const TileChoice& c) const { return width(c) * s.depth * kFloat; }
+  double points() const { return s.outer * static_cast<double>(s.rows * s.lines); }
+  // How much longer the thread with the most tiles has.
+  double uneven(double trips) const {
+    double cores = std::max(1, t.cores);
+    return (1 + up(trips, cores) * cores / trips) / 2;
+  }
+
+  double alone(const TileChoice& c) const {
+    double arithmetic = arithmetic_cycles(c, s, lanes), n = count(c), rows = s.touched_bytes;
+    double near = n * rows, far = 0;
+    if (c.matrix_outer) {
+      if (rows + std::min(panel(c), l1) > l2)
+        far = (n - 1) * rows;
+    } else {
+      double strips = s.outer * up(static_cast<double>(s.lines), static_cast<double>(c.lines));
+      double strip = rows / strips;
+      if (strip + panel(c) <= l1)
+        near = rows;
+      if (s.matrix_bytes + strip > l2)
+        far = (strips - 1) * s.matrix_bytes;
+    }
+    return arithmetic + kSeen * near / kNear + far / kMiddle;
+  }
+
+  double together(const TileChoice& c) const {
+    double n = count(c), rows = s.touched_bytes;
+    double columns = c.column_tiles ? static_cast<double>(c.column_tiles) : n;
+    double lines = static_cast<double>(c.line_tiles ? c.line_tiles : s.lines);
+    double strips = static_cast<double>(s.lines) / lines, passes = n / columns;
+    double blocks = c.block ? static_cast<double>(s.first / c.block) : 1;
+    double strip = rows / strips / blocks;
+    double near = n * rows, far = 0;
+    if (c.block)
+      near += 2 * (blocks + 1) * points() * static_cast<double>(s.columns) * kFloat;
+    if (strip > l2)
+      far += n * rows;
+    else if (rows > l2)
+      far += (passes - 1) * rows;
+    if (s.matrix_bytes + strip > l2)
+      far += (strips - 1) * s.matrix_bytes;
+    double trips = (c.column_tiles ? passes : 1) * (c.line_tiles ? strips : 1);
+    return (arithmetic_cycles(c, s, lanes) + kSeen * near / kNear + far / kMiddle) * uneven(trips);
+  }
+
+  // Blocks of the sum whose panel stays in the first cache; 0: the whole sum does.
+  std::vector<int64_t> blocks(const TileChoice& c) const {
+    if (panel(c) <= l1)
+      return {0};
+    std::vector<int64_t> out;
+    for (int64_t b = s.first / c.chunk * c.chunk; b > c.chunk; b -= c.chunk)
+      if (s.first % b == 0 &&
+          panel(c) * static_cast<double>(b) <= l1 * static_cast<double>(s.first))
+        out.push_back(b);
+    return out;
+  }
+  bool copy_fits(const TileChoice& c) const {
+    double tiles = c.column_tiles ? static_cast<double>(c.column_tiles) : count(c);
+    double lines =
+        c.line_tiles ? static_cast<double>(c.line_tiles) / static_cast<double>(s.lines) : 1;
+    return !c.block || tiles * width(c) * points() * lines * kFloat <= kMostCopy;
+  }
+};
+} // namespace
+
+std::optional<TileChoice> together_choice(const TileChoice& base,
+                                          const std::vector<TileChoice>& tiles, const TileSizes& s,
+                                          int64_t lanes, const Target& t) {
+  Model model{s, lanes, t};
+  // Windows that overlap read what they just read.
+  bool overlap = s.depth * model.points() * kFloat > s.rows_bytes;
+  if (s.products > 1 || overlap)
+    return std::nullopt;
+  double trips = base.matrix_outer ? model.count(base) : s.outer * static_cast<double>(s.lines);
+  double best_cycles = model.alone(base) * model.uneven(trips) / kClearly;
+  std::optional<TileChoice> best;
+  for (TileChoice c : tiles) {
+    int64_t count = static_cast<int64_t>(model.count(c));
+    if (c.lines > 1)
+      continue;
+    c.matrix_outer = true;
+    auto consider = [&](int64_t columns, int64_t lines) {
+      c.column_tiles = columns;
+      c.line_tiles = lines;
+      for (int64_t block : model.blocks(c)) {
+        c.block = block;
+        if (!model.copy_fits(c))
+          continue;
+        if (double cycles = model.together(c); cycles < best_cycles)
+          best = c, best_cycles = cycles;
+      }
+    };
+    for (int64_t n = 1; n <= count / 2 && s.columns % (c.vectors * lanes) == 0; ++n)
+      if (count % n == 0)
+        consider(n, 0);
+    for (int64_t n = 1; n <= s.lines / 2; ++n)
+      if (s.lines % n == 0)
+        consider(0, n);
+  }
+  return best;
+}
+
+} // namespace nasc

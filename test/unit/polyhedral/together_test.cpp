@@ -1,0 +1,97 @@
+// Tiles that are taken together by loops outermost: the transformation, and when the cost model
+// asks for it.
+#include <catch2/catch.hpp>
+
+#include "ir/text.h"
+#include "legality/order.h"
+#include "polyhedral/cost/tile_choice.h"
+#include "polyhedral/schedule.h"
+#include "polyhedral/transformation.h"
+#include "programs.h"
+
+using namespace nasc;
+
+namespace {
+Program pointwise(int64_t in, int64_t out, int64_t side, int64_t taps = 1) {
+  std::string box = text("0 <= m < ", out, " and 0 <= p < ", side, " and 0 <= q < ", side);
+  return parse_program(text(
+      "program conv {\n  tensor X : f32[1, ", in, ", ", side + taps - 1, ", ", side + taps - 1,
+      "] input\n  tensor W : f32[", out, ", ", in, ", ", taps, ", ", taps,
+      "] weight\n  tensor A : f32[1, ", out, ", ", side, ", ", side, "] temp\n  tensor Y : f32[1, ",
+      out, ", ", side, ", ", side, "] output\n  stmt init { init[n = 0, m, p, q] : ", box,
+      " }\n    A[n, m, p, q] = 1\n", "  stmt mac { mac[n = 0, m, p, q, d, r, s] : ", box,
+      " and 0 <= d < ", in, " and 0 <= r < ", taps, " and 0 <= s < ", taps,
+      " }\n    A[n, m, p, q] += X[n, d, p + r, q + s] * W[m, d, r, s]\n",
+      "  stmt out { out[n = 0, m, p, q] : ", box,
+      " }\n    Y[n, m, p, q] = max(A[n, m, p, q], 0)\n}"));
+}
+
+Expected<Kernel> tiled(const Program& p, const std::string& more) {
+  return apply(Kernel{p, textual_schedule(p)},
+               parse_step("tile(loops=[m, n, p, q], sizes=[8, 1, 1, 2], vector=m, lanes=8, "
+                          "reduce=[d, r, s], chunks=[4, 0, 0], " +
+                          more + ")"));
+}
+
+std::vector<std::string> loops(const Kernel& k, const std::string& statement) {
+  std::vector<std::string> out;
+  for (const auto& l : loops_of(k.schedule, statement))
+    out.push_back(text(l.text));
+  return out;
+}
+} // namespace
+
+TEST_CASE("tile: tiles taken together have blocks of the sum around them") {
+  Program p = pointwise(16, 32, 6);
+  for (const char* more :
+       {"block=8, outer=[2, 0, 0, 0], parallel=m", "block=8, outer=[0, 0, 3, 0], parallel=p",
+        "block=8, outer=[2, 0, 2, 0], parallel=m, collapse=p, prefetch=W",
+        "outer=[0, 0, 3, 0], parallel=p, prefetch=W"}) {
+    INFO(more);
+    Program packed = p;
+    packed.tensor("W").layout = Layout{{{0, 8, 0}, {1, 1, 0}, {2, 1, 0}, {3, 1, 0}, {0, 1, 8}}, {}, {}};
+    auto k = tiled(packed, more);
+    if (!k)
+      FAIL(k.error().text);
+    CHECK(test::same_results(p, k->program));
+    CHECK(judge_order(*k).allowed());
+    CHECK(judge_order_by_isl(*k).allowed());
+  }
+  auto k = tiled(p, "block=8, outer=[2, 0, 0, 0], parallel=m");
+  REQUIRE(k);
+  CHECK(loops(*k, "mac") == std::vector<std::string>{"m.o parallel", "d.b", "m.t", "n", "p", "q.t",
+                                                     "d.t", "r", "s", "d.i", "q.i unroll",
+                                                     "m.v vectorize"});
+  CHECK(loops(*k, "out") == std::vector<std::string>{"m.o parallel", "m.t", "n", "p", "q.t",
+                                                     "q.i unroll", "m.v vectorize"});
+}
+
+TEST_CASE("tile: refuses outer tiles that do not divide their loop, and to divide a loop inside of "
+          "them") {
+  Program p = pointwise(16, 32, 6);
+  for (const char* more :
+       {"outer=[3, 0, 0, 0]", "outer=[2, 0, 0]", "outer=[-1, 0, 0, 0]",
+        "outer=[2, 0, 0, 0], parallel=p", "outer=[2, 0, 0, 0], parallel=m, collapse=p"}) {
+    INFO(more);
+    auto refused = tiled(p, more);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "bad-size");
+  }
+}
+
+TEST_CASE("tiles are taken together where an image or a matrix does not stay in the second cache") {
+  Target t;
+  t.l1_bytes = 32 << 10;
+  t.l2_bytes = 512 << 10;
+  t.l3_bytes = 32 << 20;
+  auto first = [&](const Program& p) {
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    return tile_choices(*c, p, t, 0)[0];
+  };
+  TileChoice large = first(pointwise(1024, 256, 14));
+  CHECK(large.together());
+  CHECK(large.block > 0);
+  CHECK_FALSE(first(pointwise(64, 64, 14)).together());       // all in the cache
+  CHECK_FALSE(first(pointwise(1024, 256, 14, 3)).together()); // windows read what they just read
+}
