@@ -10,64 +10,82 @@
 namespace nasc {
 
 namespace {
+using Interval = std::pair<int64_t, int64_t>;
+constexpr long kMost = 1L << 40;
+constexpr Interval kOpen = {-kMost, kMost};
+
 // Interval of each dimension while constraints narrow it.
 struct BoxReader {
-  std::vector<std::pair<int64_t, int64_t>> box;
-  bool plain = true;
+  std::vector<Interval> box;
+  bool empty = false, whole = true;  // whole: every constraint was taken
 
-  // coefficient * i_d + constant >= 0 (or = 0) of one dimension, and nothing else.
-  isl_stat take(isl_constraint* c) {
+  // coefficient * i_d + constant >= 0 (or = 0) of one dimension, and nothing else: false for other constraints.
+  bool take(isl_constraint* c) {
     int dim = -1, n = static_cast<int>(box.size());
     for (int d = 0; d < n; ++d)
-      if (isl_constraint_involves_dims(c, isl_dim_set, d, 1) == isl_bool_true) plain &= dim < 0, dim = d;
-    int parameters = isl_constraint_dim(c, isl_dim_param);
-    plain &= dim >= 0 && isl_constraint_dim(c, isl_dim_div) == 0 &&
-             (parameters == 0 || isl_constraint_involves_dims(c, isl_dim_param, 0, parameters) == isl_bool_false);
-    if (!plain) return isl_stat_error;
-    isl_val* by = isl_constraint_get_coefficient_val(c, isl_dim_set, dim);
-    isl_val* constant = isl_constraint_get_constant_val(c);
-    bool up = isl_val_is_one(by) == isl_bool_true, down = isl_val_is_negone(by) == isl_bool_true;
-    bool small = isl_val_is_int(constant) == isl_bool_true && isl_val_cmp_si(constant, kMost) < 0 &&
-                 isl_val_cmp_si(constant, -kMost) > 0;
-    plain &= (up || down) && small;
-    if (plain) {
-      int64_t k = isl_val_get_num_si(constant);
-      auto& [low, high] = box[static_cast<size_t>(dim)];
-      bool both = isl_constraint_is_equality(c) == isl_bool_true;
-      if (up || both) low = std::max<int64_t>(low, up ? -k : k);
-      if (down || both) high = std::min<int64_t>(high, up ? -k : k);
-    }
-    isl_val_free(by);
-    isl_val_free(constant);
-    return plain ? isl_stat_ok : isl_stat_error;
+      if (isl_constraint_involves_dims(c, isl_dim_set, d, 1) != isl_bool_false) {
+        if (dim >= 0) return false;
+        dim = d;
+      }
+    auto none = [&](isl_dim_type type) {
+      int count = isl_constraint_dim(c, type);
+      return count == 0 || isl_constraint_involves_dims(c, type, 0, count) == isl_bool_false;
+    };
+    if (dim < 0 || !none(isl_dim_param) || !none(isl_dim_div)) return false;
+    isl::val by = isl::manage(isl_constraint_get_coefficient_val(c, isl_dim_set, dim));
+    isl::val constant = isl::manage(isl_constraint_get_constant_val(c));
+    bool up = by.is_one(), down = by.is_negone();
+    if ((!up && !down) || !constant.is_int() || isl_val_cmp_si(constant.get(), kMost) >= 0 ||
+        isl_val_cmp_si(constant.get(), -kMost) <= 0)
+      return false;
+    int64_t k = isl_val_get_num_si(constant.get());
+    auto& [low, high] = box[static_cast<size_t>(dim)];
+    bool both = isl_constraint_is_equality(c) == isl_bool_true;
+    if (up || both) low = std::max<int64_t>(low, up ? -k : k);
+    if (down || both) high = std::min<int64_t>(high, up ? -k : k);
+    return true;
   }
-  static constexpr long kMost = 1L << 40;
 };
-}  // namespace
 
-std::optional<std::vector<std::pair<int64_t, int64_t>>> plain_box(const isl::set& set) {
+// nullopt when the set is not stored as one basic set.
+std::optional<BoxReader> read_box(const isl::set& set) {
   int n = isl_set_dim(set.get(), isl_dim_set);
   if (n < 0 || isl_set_n_basic_set(set.get()) != 1) return std::nullopt;
   BoxReader reader;
-  reader.box.assign(static_cast<size_t>(n), {-BoxReader::kMost, BoxReader::kMost});
+  reader.box.assign(static_cast<size_t>(n), kOpen);
   auto part = [](isl_basic_set* basic, void* user) {
     auto& to = *static_cast<BoxReader*>(user);
     auto constraint = [](isl_constraint* c, void* reading) {
-      isl_stat out = static_cast<BoxReader*>(reading)->take(c);
+      auto& into = *static_cast<BoxReader*>(reading);
+      into.whole &= into.take(c);
       isl_constraint_free(c);
-      return out;
+      return isl_stat_ok;
     };
-    to.plain = to.plain && isl_basic_set_dim(basic, isl_dim_div) == 0 &&
-               isl_basic_set_plain_is_empty(basic) == isl_bool_false &&
-               isl_basic_set_foreach_constraint(basic, constraint, &to) == isl_stat_ok;
+    to.empty = isl_basic_set_plain_is_empty(basic) != isl_bool_false;
+    bool read = isl_basic_set_foreach_constraint(basic, constraint, &to) == isl_stat_ok;
+    to.whole &= read && isl_basic_set_dim(basic, isl_dim_div) == 0;
     isl_basic_set_free(basic);
     return isl_stat_ok;
   };
-  reader.plain = isl_set_foreach_basic_set(set.get(), part, &reader) == isl_stat_ok && reader.plain;
-  for (const auto& [low, high] : reader.box)
-    reader.plain &= low > -BoxReader::kMost && high < BoxReader::kMost && low <= high;
-  if (!reader.plain) return std::nullopt;
-  return reader.box;
+  if (isl_set_foreach_basic_set(set.get(), part, &reader) != isl_stat_ok) return std::nullopt;
+  return reader;
+}
+bool is_bounded(const Interval& i) { return i.first > kOpen.first && i.second < kOpen.second && i.first <= i.second; }
+}  // namespace
+
+std::optional<std::vector<Interval>> plain_box(const isl::set& set) {
+  auto read = read_box(set);
+  if (!read || read->empty || !read->whole || !std::all_of(read->box.begin(), read->box.end(), is_bounded))
+    return std::nullopt;
+  return std::move(read->box);
+}
+
+std::vector<std::optional<Interval>> plain_ranges(const isl::set& set) {
+  std::vector<std::optional<Interval>> out(static_cast<size_t>(std::max(0, dims(set))));
+  if (auto read = read_box(set))
+    for (size_t d = 0; d < out.size(); ++d)
+      if (is_bounded(read->box[d])) out[d] = read->box[d];
+  return out;
 }
 
 bool same(const isl::set& a, const isl::set& b) {

@@ -8,6 +8,9 @@ namespace nasc {
 // The intervals of all dimensions when the constraints that `set` is stored with say plainly that it is their product, and
 // not empty; nullopt says nothing. No arithmetic: far cheaper than constant_range, which asks it first.
 std::optional<std::vector<std::pair<int64_t, int64_t>>> plain_box(const isl::set& set);
+// Intervals that the stored constraints on one dimension alone put each dimension in; nullopt where they leave a side
+// open. Constraints on several dimensions may cut the product of the intervals further.
+std::vector<std::optional<std::pair<int64_t, int64_t>>> plain_ranges(const isl::set& set);
 // is_equal, a test of the stored constraints first.
 bool same(const isl::set& a, const isl::set& b);
 bool same(const isl::union_set& a, const isl::union_set& b);

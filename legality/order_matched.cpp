@@ -112,10 +112,12 @@ struct Instances {
 
 Instances instances_of(const Statement& s) {
   Instances out{&s, std::vector<std::optional<Interval>>(s.iterators.size()), {}};
-  for (const isl::set* set : {&s.box, &s.domain}) // the domain is a part of its box
-    if (auto box = plain_box(*set))
-      for (size_t i = 0; i < box->size(); ++i)
-        out.ranges[i] = (*box)[i];
+  for (const isl::set* set : {&s.box, &s.domain}) { // the domain is a part of its box
+    auto ranges = plain_ranges(*set);
+    for (size_t i = 0; i < ranges.size(); ++i)
+      if (ranges[i])
+        out.ranges[i] = ranges[i];
+  }
   auto add = [&](const Access& a, bool writes) {
     out.touches.push_back({&a.tensor, writes, {}});
     for (unsigned d = 0; d < a.map.size(); ++d)
@@ -196,7 +198,11 @@ private:
     long reach = 0;
     for (const auto& [c, symbols] : by_size) {
       if (symbols.size() != 2 || zero.terms.at(symbols[0]) != -zero.terms.at(symbols[1]) ||
-          !ranges_[symbols[0]] || ranges_[symbols[0]] != ranges_[symbols[1]] || reach >= c)
+          reach >= c)
+        return false;
+      if (c == by_size.rbegin()->first)
+        break; // nothing is larger: what this one can come to plays no part
+      if (!ranges_[symbols[0]] || ranges_[symbols[0]] != ranges_[symbols[1]])
         return false;
       auto [low, high] = *ranges_[symbols[0]];
       reach = small(reach + product(c, small(high - low)));

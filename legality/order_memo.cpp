@@ -44,6 +44,12 @@ std::optional<Verdict> remembered(const std::string& key) {
   return it == memory.end() ? std::nullopt : std::optional(it->second);
 }
 
+Verdict decided(Verdict v) {
+  if (v.answer == Verdict::undecided)
+    v.text = "isl and PPL did not decide within their quotas";
+  return v;
+}
+
 const Registered<Judge> order_judge{
     {.name = "order",
      .doc = "The schedule keeps every dependence, and its parallel and vector loops carry none.",
@@ -97,8 +103,8 @@ Verdict judge_order(const Kernel& kernel) {
   }
   if (other)
     return other(kernel);
-  if (surely_ordered(kernel)) // cheaper than the key
-    return yes_verdict();
+  if (!record && keeps_matched_order(kernel)) // cheaper than the key
+    return decided(judge_storage(kernel));
   std::string key = order_key(kernel);
   if (std::optional<Verdict> known = remembered(key))
     return *known;
@@ -108,8 +114,7 @@ Verdict judge_order(const Kernel& kernel) {
     verdict = judge_order_by_ppl(kernel);
   if (verdict.allowed())
     verdict = judge_storage(kernel);
-  if (verdict.answer == Verdict::undecided)
-    verdict.text = "isl and PPL did not decide within their quotas";
+  verdict = decided(std::move(verdict));
   if (verdict.answer != Verdict::undecided) {
     constexpr size_t kRemembered = 20'000; // of some kilobytes each
     std::lock_guard lock(mutex);

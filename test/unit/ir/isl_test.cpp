@@ -124,6 +124,17 @@ TEST_CASE("isl: a plain box is read off, and nothing else is taken for one") {
   set_isl_quota(before);
 }
 
+TEST_CASE("isl: plain ranges hold every point, and leave out what the constraints on one dimension do not say") {
+  using Ranges = std::vector<std::optional<std::pair<int64_t, int64_t>>>;
+  auto ranges = [](const char* text) { return plain_ranges(isl::set(isl_context(), text)); };
+  CHECK(ranges("{ s[i, j, k] : 0 <= i < 8 and -3 <= j <= 5 and k = 7 }") ==
+        Ranges{{{0, 7}}, {{-3, 5}}, {{7, 7}}});
+  CHECK(ranges("{ s[t, i] : 0 <= t and 0 <= i < 2 and 2t + i < 7 }") == Ranges{std::nullopt, {{0, 1}}});
+  CHECK(ranges("[N] -> { s[i, j] : 0 <= i < N and 0 <= j < 4 }") == Ranges{std::nullopt, {{0, 3}}});
+  CHECK(ranges("{ s[i, j] : i mod 3 = 0 and 0 <= i < 9 and 0 <= j < 2 }") == Ranges{{{0, 8}}, {{0, 1}}});
+  CHECK(ranges("{ s[i] : 0 <= i < 4 or 6 <= i < 8 }") == Ranges{std::nullopt});
+}
+
 TEST_CASE("isl: same is equality, of boxes however they are written") {
   isl::ctx c = isl_context();
   isl::set a(c, "{ s[i, j] : 0 <= i < 8 and j = 0 }"), b(c, "{ s[i, j] : i >= 0 and i <= 7 and 0 <= j <= 0 }");
