@@ -110,7 +110,7 @@ def ours_ms(p, kind, threads, calls):
 
 def measure(p):
     best = {}
-    calls = 12
+    calls = p.o.calls
     for _ in range(p.o.rounds):
         for threads in (1, 2):
             for kind in ["peer"] + KINDS:
@@ -140,7 +140,8 @@ def main():
     parser.add_argument("--work", default="perf_neural.tmp")
     parser.add_argument("--budget", default="1000,300s")
     parser.add_argument("--tune", default="120s")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--calls", type=int, default=60, help="of a round; the least of few calls is noise of 5 to 15 %%")
     parser.add_argument("--flag", action="append", default=[], help="of the search; repeatable")
     options = parser.parse_args()
     verb = {"prepare": prepare, "check": check, "time": measure}[options.verb]

@@ -1,15 +1,44 @@
 // exact -- objectives and limits are sums over groups: a table of every alternative of every group,
-// then the cheapest selections that meet the limits, best first, to be judged whole. Where limits are
-// estimates, selections with a few groups drawn anew follow without end: the sums are not the truth.
+// then the cheapest selections that meet the limits, best first, to be judged whole. Where limits
+// are estimates, selections with a few groups drawn anew follow without end: the sums are not the
+// truth.
+#include <atomic>
+#include <functional>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "polyhedral/search/knapsack.h"
 #include "polyhedral/search/strategy.h"
 
 namespace nasc {
 namespace {
-constexpr double kFarthest = 2;   // times an estimated limit
-constexpr uint64_t kRedrawn = 3;  // groups on average
+constexpr double kFarthest = 2;  // times an estimated limit
+constexpr uint64_t kRedrawn = 3; // groups on average
+
+// work(k) for k in [0, n), side by side; the first exception is thrown again here.
+void in_threads(size_t n, const std::function<void(size_t)>& work) {
+  std::atomic<size_t> next = 0;
+  std::exception_ptr error;
+  std::mutex mutex;
+  auto serve = [&] {
+    try {
+      for (size_t k; (k = next++) < n;)
+        work(k);
+    } catch (...) {
+      std::lock_guard hold(mutex);
+      error = std::current_exception();
+    }
+  };
+  std::vector<std::thread> team;
+  for (size_t t = 1; t < std::min<size_t>(n, std::thread::hardware_concurrency()); ++t)
+    team.emplace_back(serve);
+  serve();
+  for (std::thread& t : team)
+    t.join();
+  if (error)
+    std::rethrow_exception(error);
+}
 
 struct Exact final : Strategy {
   explicit Exact(const StrategyContext& c) : context(c), rng(c.seed) {}
@@ -31,7 +60,8 @@ private:
     const std::vector<int>& pick = picks[rng.below(picks.size())];
     for (size_t g = 0; g < values.size(); ++g) {
       bool anew = rng.below(values.size()) < kRedrawn;
-      const auto& part = values[g][anew ? rng.below(values[g].size()) : static_cast<size_t>(pick[g])];
+      const auto& part =
+          values[g][anew ? rng.below(values[g].size()) : static_cast<size_t>(pick[g])];
       dna.values.insert(dna.values.end(), part.begin(), part.end());
     }
     return dna;
@@ -71,13 +101,13 @@ private:
     if (context.estimated)
       top = (top + levels - 1) / levels;
     auto most = static_cast<size_t>(context.option("states"));
-    std::vector<KnapsackResult> found;
-    for (size_t level = 0; level < levels; ++level) {
+    std::vector<KnapsackResult> found(levels);
+    in_threads(levels, [&](size_t level) {
       std::vector<double> limits = context.limits;
       for (size_t j = 0; j < context.estimated; ++j)
         limits[j] *= kFarthest * static_cast<double>(levels - level) / static_cast<double>(levels);
-      found.push_back(solve_knapsack(table, limits, top, most));
-    }
+      found[level] = solve_knapsack(table, limits, top, most);
+    });
     std::set<std::vector<double>> known;
     for (size_t k = 0; k < top; ++k)
       for (const KnapsackResult& result : found) {
