@@ -74,14 +74,25 @@ std::string refusal_text(const Judged& j) {
 }
 
 namespace {
-// The statistic of a judge on one seed, what its verdict says of it, and the least that it allows.
+// The statistic of a judge on one seed, or of the agreement of trained networks; what its verdict says of it, and the least
+// that it allows.
 struct Statistic {
   const char* judge;
   double (*value)(SeededScores& original, SeededScores& candidate, int seed);
   double (*judged)(const std::vector<Measure>& measures);
   double (*least)(const JudgeOptions& options, double batch);
+  double (*agreed)(const Agreement& a) = nullptr; // in place of value
 };
 double log_total(SeededScores& o, SeededScores& c, int seed) { return std::log(c.at(seed).total() / o.at(seed).total()); }
+// Of classes that agree; one image more than none, to have a logarithm.
+double log_agreement(double images, double same) { return std::log((same + 1) / (images + 1)); }
+// What the judge `output` demands, its error bar included.
+double least_agreement(const JudgeOptions& j, double batch) {
+  double images = batch * (j.max_seeds - j.max_seeds / 3), least = j.agreement;
+  for (int k = 0; k < 8; ++k)
+    least = j.agreement + 1.645 * std::sqrt(std::max(least * (1 - least), 0.25 / images) / images);
+  return std::log(least);
+}
 double first_measure(const std::vector<Measure>& m) { return m[0].value; }
 const Statistic kStatistics[] = {
     {"naswot", [](SeededScores& o, SeededScores& c, int seed) { return c.at(seed).naswot - o.at(seed).naswot; }, first_measure,
@@ -89,7 +100,9 @@ const Statistic kStatistics[] = {
     {"fisher", log_total, first_measure, [](const JudgeOptions& j, double) { return std::log(j.tau); }},
     {"fisher:median", median_log_ratio, first_measure, [](const JudgeOptions& j, double) { return std::log(j.median_tau); }},
     {"fisher:paper", log_total, [](const std::vector<Measure>& m) { return std::log(m[0].value / m[1].value); },
-     [](const JudgeOptions&, double) { return 0.0; }}};
+     [](const JudgeOptions&, double) { return 0.0; }},
+    {"output", nullptr, [](const std::vector<Measure>& m) { return std::log(std::max(m[0].value, 1e-3)); }, least_agreement,
+     [](const Agreement& a) { return log_agreement(static_cast<double>(a.images), static_cast<double>(a.same_class)); }}};
 } // namespace
 
 struct Judging::Impl {
@@ -177,7 +190,7 @@ Judging::Judging(const std::string& model, const ImportOptions& import, const Ju
     how.with_jacobian |= std::string(j->name) == "jacov";
   i.scores = std::make_unique<NeuralScores>(model, how);
   for (const Statistic& s : kStatistics)
-    if (std::any_of(i.judges.begin(), i.judges.end(), [&](const Judge* j) { return std::string(s.judge) == j->name; })) {
+    if ((!s.agreed || i.scores->original().data().real()) && std::any_of(i.judges.begin(), i.judges.end(), [&](const Judge* j) { return std::string(s.judge) == j->name; })) {
       i.statistics.push_back(&s);
       i.sums.push_back({s.judge, s.least(options.judges, static_cast<double>(options.batch))});
     }
@@ -217,15 +230,31 @@ std::optional<std::vector<Judging::Sensitivity>> Judging::sensitivity(const std:
                                                                       const std::function<bool()>& stop) {
   Impl& i = *impl_;
   auto key = [&](const std::vector<Step>& plan) { return i.prefix + text("sensitivity|", seeds, "|") + plan_text(plan); };
-  std::vector<Expected<std::unique_ptr<SeededScores>>> made; // in this thread, as isl is asked; nullptr: known
+  struct Entry {
+    bool known = false;
+    Expected<std::unique_ptr<SeededScores>> scores = nullptr;
+    std::optional<Agreement> agreement;
+  };
+  std::vector<Entry> made; // in this thread, as isl is asked
   std::vector<SeededScores*> scored;
+  auto is_seeded = [](const Statistic* s) { return !s->agreed; };
+  const bool seeded = std::any_of(i.statistics.begin(), i.statistics.end(), is_seeded);
+  const bool agreed = !std::all_of(i.statistics.begin(), i.statistics.end(), is_seeded);
   for (const std::vector<Step>& plan : plans) {
-    made.push_back(nullptr);
-    if (i.known.count(key(plan)))
+    Entry& e = made.emplace_back();
+    if ((e.known = i.known.count(key(plan)) > 0))
       continue;
-    made.back() = i.candidate(plan);
-    if (made.back())
-      scored.push_back(made.back()->get());
+    if (seeded)
+      e.scores = i.candidate(plan);
+    if (agreed && e.scores) {
+      if (stop && stop())
+        return {};
+      e.agreement = i.scores->agreement(plan);
+      if (!e.agreement)
+        e.scores = refuse("not-scored", "its outputs cannot be compared with the original's");
+    }
+    if (seeded && e.scores)
+      scored.push_back(e.scores->get());
   }
   if (!scored.empty())
     scored.push_back(&i.scores->original());
@@ -233,18 +262,19 @@ std::optional<std::vector<Judging::Sensitivity>> Judging::sensitivity(const std:
     return {};
   std::vector<Sensitivity> out;
   for (size_t k = 0; k < plans.size(); ++k) {
-    if (!made[k]) {
-      out.push_back(std::unexpected(made[k].error()));
+    Entry& e = made[k];
+    if (!e.scores) {
+      out.push_back(std::unexpected(e.scores.error()));
       continue;
     }
-    if (*made[k]) {
+    if (!e.known) {
       json lines = json::array();
       for (const Statistic* s : i.statistics) {
         std::vector<double> values;
-        for (int seed = 0; seed < seeds; ++seed)
-          values.push_back(s->value(i.scores->original(), **made[k], seed));
+        for (int seed = 0; seed < (s->agreed ? 1 : seeds); ++seed)
+          values.push_back(s->agreed ? s->agreed(*e.agreement) : s->value(i.scores->original(), **e.scores, seed));
         Paired p = paired(values);
-        lines.push_back(measure_json({s->judge, p.mean, p.deviation / std::sqrt(static_cast<double>(seeds))}));
+        lines.push_back(measure_json({s->judge, p.mean, p.deviation / std::sqrt(static_cast<double>(values.size()))}));
       }
       i.evaluations += seeds;
       i.remember(key(plans[k]), lines);

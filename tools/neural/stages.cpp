@@ -155,10 +155,10 @@ std::vector<Finalist> judge_survivors(const std::vector<Survivor>& survivors, co
     size_t at = from;
     while (at < survivors.size() && (seen[at] || corrections.use(survivors[at]) > 1))
       ++at;
-    if (at >= survivors.size()) { // none is likely: the likeliest
+    if (at >= survivors.size()) { // none is likely: the likeliest, the slowest of equals
       at = survivors.size();
       for (size_t k = 0; k < survivors.size(); ++k)
-        if (!seen[k] && (at == survivors.size() || corrections.use(survivors[k]) < corrections.use(survivors[at])))
+        if (!seen[k] && (at == survivors.size() || corrections.use(survivors[k]) <= corrections.use(survivors[at])))
           at = k;
       if (at == survivors.size())
         break;

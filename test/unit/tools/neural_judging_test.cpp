@@ -1,6 +1,7 @@
 // Judging with several threads and against a clock, and the winner among those that were accepted.
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <fstream>
 
 #include "polyhedral/transformation.h"
@@ -71,6 +72,33 @@ TEST_CASE("neural judging: what time leaves undecided is not remembered") {
   REQUIRE(again);
   CHECK(again->remembered);
   CHECK(again->allowed == known->allowed);
+}
+
+TEST_CASE("neural judging: the agreement of trained networks is a sum over layers, too") {
+  JudgedModel place;
+  std::string images;
+  uint64_t bits = 1;
+  for (int k = 0; k < 64 * (1 + 3 * 32 * 32); ++k) {
+    bits = bits * 6364136223846793005u + 1442695040888963407u;
+    images += static_cast<char>(k % (1 + 3 * 32 * 32) == 0 ? (bits >> 40) % 10 : bits >> 56);
+  }
+  std::ofstream(place / "images.bin", std::ios::binary) << images;
+  JudgingOptions options{.legality = "capacity,output", .data = place / "images.bin", .batch = 8, .seed = 0, .file = place / "v", .judges = {}};
+  options.judges.max_seeds = 6;
+  Judging judging(place.model, {}, options);
+  REQUIRE(judging.real_data());
+  REQUIRE(judging.sums().size() == 1);
+  CHECK(judging.sums()[0].judge == "output");
+  CHECK(judging.sums()[0].least > std::log(options.judges.agreement)); // with its error bar
+  CHECK(judging.sums()[0].least < 0);
+  auto all = judging.sensitivity({steps("bottleneck(layer=conv_5, loop=ci, by=2)")}, 1);
+  REQUIRE(all);
+  REQUIRE((*all)[0]);
+  CHECK((*all)[0]->at(0).value <= 0);
+  CHECK(!judging.sensitivity({steps("group(layer=conv_5, by=2)")}, 1, [] { return true; }));
+  CHECK(Judging(place.model, {}, options).sensitivity({steps("bottleneck(layer=conv_5, loop=ci, by=2)")}, 1, [] { return true; }));
+  options.data = ""; // noise has no classes to agree on
+  CHECK(Judging(place.model, {}, options).sums().empty());
 }
 
 TEST_CASE("neural search: the winner is the fastest that was accepted, if it is faster than the original") {
