@@ -212,6 +212,33 @@ void plan_activations(Planner& planner) {
 
 }  // namespace
 
+// Weights of windows over single channels: as the output has its channels, in blocks of a vector, so that lanes are
+// loaded and not gathered.
+static std::optional<Layout> channel_blocks(const Program& p, const Tensor& weight) {
+  const Tensor* out = nullptr;
+  for (const Tensor& t : p.tensors)
+    if (t.role == Role::output && t.layout && !t.layout->dims.empty() && t.layout->dims.back().mod > 1) out = &t;
+  if (!out) return std::nullopt;
+  auto [channel, unused, lanes] = out->layout->dims.back();
+  for (const Statement& s : p.statements) {
+    auto written = iterators_used(s, s.write);
+    if (!s.is_reduction() || static_cast<int>(written.size()) <= channel || written[static_cast<size_t>(channel)].size() != 1) continue;
+    for (const Access& r : s.reads) {
+      if (r.tensor != weight.name) continue;
+      auto used = iterators_used(s, r);
+      for (int d = 0; d < weight.rank(); ++d) {
+        const Extent& e = weight.shape[static_cast<size_t>(d)];
+        if (used[static_cast<size_t>(d)] != written[static_cast<size_t>(channel)] || !e.is_constant() || e.constant() % lanes) continue;
+        Layout l;
+        for (int k = 0; k < weight.rank(); ++k) l.dims.push_back({k, k == d ? lanes : 1, 0});
+        l.dims.push_back({d, 1, lanes});
+        return l;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 // Constant matrices of contractions: [vector/(NR L), reduction dims.., vector%(NR L)], so that the inner loop reads
 // them one after the other.
 void plan_matrices(Planner& planner) {
@@ -220,8 +247,14 @@ void plan_matrices(Planner& planner) {
   for (const Call& call : n.calls) {
     const Program& p = *n.programs[call.program];
     std::optional<Contraction> c = find_contraction(p);
-    if (!c) continue;
     std::vector<int> bound = Network::bound(p);
+    for (size_t k = 0; !c && k < bound.size(); ++k) {
+      const Tensor& weight = p.tensors[bound[k]];
+      const Buffer& buffer = n.buffers[call.args[k]];
+      if (buffer.role != Role::weight || weight.rank() < 2 || buffer.alias_of >= 0 || buffer.layout) continue;
+      if (auto l = analysed([&] { return channel_blocks(p, weight); }, std::nullopt)) layouts.emplace_back(buffer.name, *l);
+    }
+    if (!c) continue;
     for (size_t k = 0; k < bound.size(); ++k) {
       const Tensor& matrix = p.tensors[bound[k]];
       const Buffer& buffer = n.buffers[call.args[k]];
