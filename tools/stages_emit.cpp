@@ -8,6 +8,7 @@
 #include "ir/text.h"
 #include "legality/storage.h"
 #include "tools/jobs.h"
+#include "tools/scalar_values.h"
 #include "tools/stages.h"
 
 namespace nasc {
@@ -64,6 +65,7 @@ KernelText kernel_text(const Module& m, size_t k) {
   for (const Tensor& t : p.tensors)
     if (t.payload)
       out.values.emplace(t.name, t.payload);
+  out.values.merge(scalar_values(m.network, k));
   return out;
 }
 
@@ -136,7 +138,10 @@ void emit_stage(Compilation& c) {
       std::lock_guard hold(mutex);
       c.progress({.name = m.network.programs[k]->name.c_str(), .done = ++done, .total = n});
     };
-    if (auto draft = quick_draft(kernel(m, static_cast<int>(k)), symbol, m.target, options))
+    Kernel known = kernel(m, static_cast<int>(k));
+    for (const auto& [tensor, payload] : scalar_values(m.network, k))
+      known.program.tensor(tensor).payload = payload;
+    if (auto draft = quick_draft(known, symbol, m.target, options))
       jobs.add(
           [&, end, draft = std::move(*draft)] { end({finished(draft, m.target, options), {}}); });
     else
