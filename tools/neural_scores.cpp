@@ -54,11 +54,11 @@ Expected<std::unique_ptr<SeededScores>> NeuralScores::candidate(const std::vecto
   });
 }
 
-std::optional<Agreement> NeuralScores::agreement(const std::vector<Step>& steps) const {
+std::optional<Agreement> NeuralScores::agreement(const std::vector<Step>& steps, bool fit) const {
   if (!data_->real()) return std::nullopt;
   Expected<Network> n = rewritten(trained_, steps);
   if (!n) return std::nullopt;
-  return best_agreement(trained_, *n, data_->minibatches);
+  return fit ? best_agreement(trained_, *n, data_->minibatches) : compare_outputs(trained_, *n, data_->minibatches);
 }
 
 }  // namespace nasc

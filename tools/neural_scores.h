@@ -30,9 +30,9 @@ class NeuralScores {
   // The network after these steps of a plan's network section, drawn and paired with the original.
   Expected<std::unique_ptr<SeededScores>> candidate(const std::vector<Step>& steps) const;
 
-  // Agreement of classes of the model with its weights kept, sliced or fitted, on minibatches of the data; nothing without
-  // data.
-  std::optional<Agreement> agreement(const std::vector<Step>& steps) const;
+  // Agreement of classes of the model with its weights kept or sliced, and perhaps fitted, on minibatches of the data;
+  // nothing without data.
+  std::optional<Agreement> agreement(const std::vector<Step>& steps, bool fit = true) const;
 
  private:
   Expected<Network> rewritten(const Network& network, const std::vector<Step>& steps) const;

@@ -249,7 +249,7 @@ std::optional<std::vector<Judging::Sensitivity>> Judging::sensitivity(const std:
     if (agreed && e.scores) {
       if (stop && stop())
         return {};
-      e.agreement = i.scores->agreement(plan);
+      e.agreement = i.scores->agreement(plan, false);
       if (!e.agreement)
         e.scores = refuse("not-scored", "its outputs cannot be compared with the original's");
     }

@@ -65,6 +65,9 @@ TEST_CASE("judges: the original itself is allowed by all that need no trained mo
   CHECK(ask("output", pair).answer == Verdict::yes);
   pair.agreement = [] { return Agreement{100, 50, 0.5, "sliced"}; };
   CHECK(ask("output", pair).answer == Verdict::no);
+  pair.agreement = [] { return Agreement{100, 99, 0.01, "fitted", 50}; };  // the compiled network's weights are not fitted
+  CHECK(ask("output", pair).answer == Verdict::no);
+  CHECK(ask("output", pair).measures.at(1).value == 0.99);
 }
 
 TEST_CASE("judges: seeds are scored in any order with the same verdict, and time that is over leaves it undecided", "[judge]") {
