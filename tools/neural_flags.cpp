@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "codegen/emit.h"
 #include "polyhedral/scheduler.h"
@@ -76,14 +77,17 @@ std::vector<double> measured_ms(const Compilation& c, const std::vector<std::vec
   }
   int threads = c.options.threads > 0 ? c.options.threads : c.options.target.cores;
   std::vector<double> best(plans.size(), 0);
-  std::vector<int> calls(plans.size(), 1);
-  for (int round = 0; round <= kRounds; ++round)
+  double least = HUGE_VAL; // seconds of a call
+  int calls = 1; // of a turn, the same for all: a team that sleeps between few calls is slow to wake on a busy machine
+  for (int round = 0; round <= kRounds; ++round) {
     for (size_t k = 0; k < loaded.size(); ++k) {
-      double one = loaded[k]->seconds(calls[k], threads) / calls[k];
+      double one = loaded[k]->seconds(calls, threads) / calls;
+      least = std::min(least, one);
       if (round > 0)
         best[k] = best[k] == 0 ? 1e3 * one : std::min(best[k], 1e3 * one);
-      calls[k] = static_cast<int>(std::clamp(kSample / std::max(one, 1e-9), 1.0, 1000.0));
     }
+    calls = static_cast<int>(std::clamp(kSample / std::max(least, 1e-9), 1.0, 1000.0));
+  }
   return best;
 }
 
