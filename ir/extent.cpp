@@ -7,6 +7,7 @@
 #include <set>
 
 #include "ir/diag.h"
+#include "ir/hash.h"
 
 namespace nasc {
 namespace {
@@ -250,10 +251,8 @@ Shape shape_of(const std::vector<int64_t>& extents) { return {extents.begin(), e
 
 std::string isl_text(const Extent& extent) {
   if (extent.is_affine()) return extent.text();
-  uint64_t h = 1469598103934665603ull;
-  for (unsigned char c : extent.text()) h = (h ^ c) * 1099511628211ull;
   char name[32];
-  std::snprintf(name, sizeof name, "q_%016llx", static_cast<unsigned long long>(h));
+  std::snprintf(name, sizeof name, "q_%016llx", static_cast<unsigned long long>(hash_text(extent.text())));
   return name;
 }
 

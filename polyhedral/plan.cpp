@@ -1,5 +1,6 @@
 // Plans and steps as text.
 #include "polyhedral/plan.h"
+#include "ir/hash.h"
 
 #include <algorithm>
 #include <charconv>
@@ -219,10 +220,6 @@ Step parse_step(const std::string& text) {
   return out;
 }
 
-uint64_t hash(const Plan& plan) {
-  uint64_t h = 1469598103934665603ull;
-  for (unsigned char c : text(plan)) h = (h ^ c) * 1099511628211ull;
-  return h;
-}
+uint64_t hash(const Plan& plan) { return hash_text(text(plan)); }
 
 }  // namespace nasc

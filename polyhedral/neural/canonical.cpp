@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "ir/hash.h"
 #include "polyhedral/neural/merge.h"
 
 namespace nasc {
@@ -126,9 +127,7 @@ std::string canonical_text(const ConvForm& form) {
 }
 
 uint64_t canonical_hash(const ConvForm& form) {
-  uint64_t h = 0xcbf29ce484222325ull;
-  for (char c : canonical_text(form)) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-  return h;
+  return hash_text(canonical_text(form), 0xcbf29ce484222325ull);
 }
 
 }  // namespace nasc

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numbers>
 
+#include "ir/hash.h"
 #include "ir/host_tensor.h"
 
 namespace nasc {
@@ -55,8 +56,7 @@ Payload taken_weights(const Payload& source, const Shape& from, size_t size, con
 }
 
 Payload drawn_weights(DType dtype, const std::array<int64_t, 4>& shape, const std::string& seed) {
-  uint64_t state = 0xcbf29ce484222325ull;
-  for (char c : seed) state = (state ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  uint64_t state = hash_text(seed, 0xcbf29ce484222325ull);
   HostTensor t = zeros(dtype, {shape.begin(), shape.end()});
   double deviation = std::sqrt(2.0 / static_cast<double>(shape[1] * shape[2] * shape[3]));
   for (int64_t k = 0; k < t.count(); ++k) {

@@ -1,5 +1,6 @@
 // Walks, text, validation.
 #include "polyhedral/search/dna.h"
+#include "ir/hash.h"
 
 #include <algorithm>
 #include <charconv>

@@ -86,11 +86,4 @@ double portable_pow(double base, double exponent) {
   return base <= 0 ? 0 : portable_exp(exponent * portable_log(base));
 }
 
-uint64_t hash_bytes(const void* data, size_t size, uint64_t seed) {
-  const auto* bytes = static_cast<const unsigned char*>(data);
-  for (size_t i = 0; i < size; ++i)
-    seed = (seed ^ bytes[i]) * 1099511628211ull;
-  return seed;
-}
-
 } // namespace nasc

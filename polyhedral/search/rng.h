@@ -26,7 +26,4 @@ double portable_exp(double x);
 double portable_log(double x); // x > 0
 double portable_pow(double base, double exponent);
 
-// FNV-1a, continued from `seed`.
-uint64_t hash_bytes(const void* data, size_t size, uint64_t seed = 1469598103934665603ull);
-
 } // namespace nasc

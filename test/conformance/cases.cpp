@@ -14,6 +14,7 @@
 #include "frontend/lower.h"
 #include "ir/diag.h"
 #include "ir/execute.h"
+#include "ir/hash.h"
 #include "ir/isl.h"
 #include "runtime/model.h"
 #include "test/support/narrowed.h"
@@ -174,10 +175,7 @@ std::vector<Case> suite_cases(const std::string& suite) {
 std::vector<Case> sampled(const std::vector<Case>& cases, unsigned one_in) {
   std::vector<Case> out;
   for (const Case& c : cases) {
-    uint64_t h = 1469598103934665603ull; // FNV-1a
-    for (unsigned char ch : c.name)
-      h = (h ^ ch) * 1099511628211ull;
-    if ((h >> 20) % std::max(1u, one_in) == 0)
+    if ((hash_text(c.name) >> 20) % std::max(1u, one_in) == 0)
       out.push_back(c);
   }
   return out;

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 
+#include "ir/hash.h"
 #include "legality/order.h"
 #include "legality/order_matched.h"
 #include "legality/order_ppl.h"
@@ -19,7 +20,6 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Distinct queries by their key, which makes their order the same in every run.
 // Distinct queries by their key, which makes their order the same in every run. Compiled by this
 // thread alone, since isl values stay with the thread that made them.
 struct Queries {
@@ -104,15 +104,9 @@ struct Tally {
 
 // At most `wanted` of them, chosen by a hash of their text.
 std::vector<Kernel> sampled(const Queries& queries, size_t wanted) {
-  auto hash = [](const std::string& key) { // FNV-1a, the same everywhere
-    uint64_t h = 14695981039346656037u;
-    for (unsigned char c : key)
-      h = (h ^ c) * 1099511628211u;
-    return h;
-  };
   std::map<uint64_t, Kernel> by_hash;
   for (const auto& [key, kernel] : queries.asked)
-    by_hash.emplace(hash(key), kernel);
+    by_hash.emplace(hash_text(key, 14695981039346656037u), kernel);
   std::vector<Kernel> out;
   for (const auto& [unused, kernel] : by_hash)
     if (out.size() < wanted)

@@ -7,8 +7,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "ir/hash.h"
 #include "polyhedral/search/builtin.h"
-#include "polyhedral/search/rng.h"
 #include "tools/neural/stages.h"
 #include "tools/search/layers.h"
 

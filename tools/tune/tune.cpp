@@ -10,7 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "polyhedral/search/rng.h"
+#include "ir/hash.h"
 #include "tools/tool_main.h"
 #include "tools/tune/bench.h"
 #include "tools/tune/forked.h"

@@ -1,4 +1,5 @@
 // Exact selection against brute force; the strategy `exact`.
+#include "ir/hash.h"
 #include "polyhedral/search/knapsack.h"
 
 #include <algorithm>
