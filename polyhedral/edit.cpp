@@ -107,4 +107,15 @@ std::vector<Step> step_per_loop(const Kernel& kernel, const std::string& name,
   return out;
 }
 
+std::string unused_name(const Program& p, const std::string& wanted) {
+  auto taken = [&](const std::string& name) {
+    return p.find_tensor(name) || std::any_of(p.statements.begin(), p.statements.end(),
+                                              [&](const auto& s) { return s.name == name; });
+  };
+  std::string name = wanted;
+  for (int k = 1; taken(name); ++k)
+    name = text(wanted, k);
+  return name;
+}
+
 }  // namespace nasc

@@ -29,6 +29,9 @@ Expected<Kernel> annotate(const Kernel& kernel, const std::string& address, Anno
 bool annotated_around(const TreePath& path, Annotation annotation);
 bool annotated_below(const LoopTreeRef& node, Annotation annotation);
 
+// `wanted`, or with the first number after it that makes it no tensor's and no statement's name.
+std::string unused_name(const Program& program, const std::string& wanted);
+
 // One step per loop of the kernel.
 std::vector<Step> step_per_loop(const Kernel& kernel, const std::string& name,
                                 const std::map<std::string, ArgValue>& args = {});

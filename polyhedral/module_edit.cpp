@@ -90,6 +90,12 @@ int find_buffer(const Network& n, const std::string& name) {
   return -1;
 }
 
+std::string unused_buffer_name(const Network& n, const std::string& wanted) {
+  std::string name = wanted;
+  for (int k = 1; find_buffer(n, name) >= 0; ++k) name = text(wanted, k);
+  return name;
+}
+
 Program with_names(Program p, const std::map<std::string, std::string>& names) {
   auto name = [&](const std::string& old) {
     auto it = names.find(old);

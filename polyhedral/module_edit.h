@@ -18,6 +18,8 @@ std::vector<int> calls_of(const Network& network, int buffer);
 // Y = X, two tensors of the shape and type of `from`; X has its layout.
 Program copy_program(const Tensor& from);
 int find_buffer(const Network& network, const std::string& name);  // -1 when there is none
+// `wanted`, or with the first number after it that is no buffer's name.
+std::string unused_buffer_name(const Network& network, const std::string& wanted);
 
 // The Program with tensors and statements renamed (old -> new; others keep their names).
 Program with_names(Program program, const std::map<std::string, std::string>& names);

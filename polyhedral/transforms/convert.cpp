@@ -62,8 +62,7 @@ Expected<Module> apply_convert(const Module& module, const Args& a) {
   Module out = module;
   Buffer copy;
   static_cast<Tensor&>(copy) = n.buffers[b];
-  copy.name = n.buffers[b].name + "_copy";
-  for (int k = 1; find_buffer(n, copy.name) >= 0; ++k) copy.name = text(n.buffers[b].name, "_copy", k);
+  copy.name = unused_buffer_name(n, n.buffers[b].name + "_copy");
   copy.role = Role::temp;
   copy.payload = {};
   copy.layout.reset();

@@ -197,9 +197,7 @@ Expected<Module> apply_join(const Module& module, const Args& a) {
     if (!joined[k]) { // a part of its own, filled by a copy
       Buffer copy;
       static_cast<Tensor&>(copy) = n.buffers[shown];
-      copy.name = n.buffers[shown].name + "_part";
-      for (int count = 1; find_buffer(net, copy.name) >= 0; ++count)
-        copy.name = text(n.buffers[shown].name, "_part", count);
+      copy.name = unused_buffer_name(net, n.buffers[shown].name + "_part");
       copy.role = Role::temp;
       copy.payload = {};
       copies.push_back(

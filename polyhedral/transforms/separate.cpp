@@ -150,8 +150,7 @@ Expected<Module> apply_separate(const Module& module, const Args& a) {
     if (!whole) {
       Buffer part;
       static_cast<Tensor&>(part) = n.buffers[static_cast<size_t>(y)];
-      part.name = text(part.name, "_part", k);
-      for (int u = 2; find_buffer(n, part.name) >= 0; ++u) part.name = text(n.buffers[static_cast<size_t>(y)].name, "_part", k, "_", u);
+      part.name = unused_buffer_name(n, text(part.name, "_part", k));
       part.role = Role::temp;
       for (size_t d = 0; d < 3; ++d) part.shape[1 + d] = c.extent[d];
       y = static_cast<int>(n.buffers.size());

@@ -13,16 +13,6 @@
 namespace nasc {
 namespace {
 
-std::string unused(const Program& p, const std::string& wanted) {
-  auto taken = [&](const std::string& name) {
-    return p.find_tensor(name) ||
-           std::any_of(p.statements.begin(), p.statements.end(), [&](const auto& s) { return s.name == name; });
-  };
-  std::string name = wanted;
-  for (int k = 1; taken(name); ++k) name = text(wanted, k);
-  return name;
-}
-
 bool reads(const Statement& s, const std::string& tensor) {
   return std::any_of(s.reads.begin(), s.reads.end(), [&](const Access& a) { return a.tensor == tensor; });
 }
@@ -195,7 +185,7 @@ Kernel stage_whole(const Kernel& k, const Site& site, const std::string& tensor,
   const Names& inside = site.path.node()->statements;
   int rank = p.tensor(tensor).rank();
   Tensor acc = p.tensor(tensor);
-  acc.name = unused(p, tensor + "_acc");
+  acc.name = unused_name(p, tensor + "_acc");
   acc.role = Role::temp;
   acc.layout.reset();
   p.tensors.push_back(acc);
@@ -207,7 +197,7 @@ Kernel stage_whole(const Kernel& k, const Site& site, const std::string& tensor,
     move_access(s.write, tensor, acc.name);
     for (Access& r : s.reads) move_access(r, tensor, acc.name);
   }
-  std::string name = unused(p, tensor + "_out");
+  std::string name = unused_name(p, tensor + "_out");
   Statement out = copy_statement(name, elements, element(name, tensor, rank, rank), {element(name, acc.name, rank, rank)});
   out.body = read(0, acc.dtype);
   p.statements.insert(p.statements.begin() + last + 1, out);
@@ -233,11 +223,11 @@ Kernel stage_partial(const Kernel& k, const Site& site, const std::string& tenso
   isl::set elements = site.model->domain.apply(where.as_map()).coalesce();
   for (size_t c = site.chunks.size(); c-- > 0;)
     acc.shape.insert(acc.shape.begin(), elements.dim_max_val(static_cast<int>(c)).num_si() + 1);
-  acc.name = unused(p, tensor + "_acc");
+  acc.name = unused_name(p, tensor + "_acc");
   acc.role = Role::temp;
   acc.layout.reset();
   p.tensors.push_back(acc);
-  std::string start = unused(p, tensor + "_start"), end = unused(p, tensor + "_add");
+  std::string start = unused_name(p, tensor + "_start"), end = unused_name(p, tensor + "_add");
   Statement first = copy_statement(start, elements, element(start, acc.name, all, all), {});
   first.body = identity(site.model->combine, acc.dtype);
   Statement last = copy_statement(end, elements, element(end, tensor, all, rank), {element(end, acc.name, all, all)});

@@ -3,21 +3,11 @@
 
 #include "ir/prefetch.h"
 #include "polyhedral/cost/contraction.h"
+#include "polyhedral/edit.h"
 #include "polyhedral/transforms/tile_parts.h"
 
 namespace nasc {
 namespace {
-
-std::string unused_name(const Program& p, const std::string& wanted) {
-  auto taken = [&](const std::string& name) {
-    return p.find_tensor(name) || std::any_of(p.statements.begin(), p.statements.end(),
-                                              [&](const auto& s) { return s.name == name; });
-  };
-  std::string name = wanted;
-  for (int k = 1; taken(name); ++k)
-    name = text(wanted, k);
-  return name;
-}
 
 std::string joined(const std::vector<std::string>& parts) {
   std::string out;

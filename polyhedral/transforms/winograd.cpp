@@ -200,9 +200,7 @@ Expected<WinogradShape> find_winograd(const Program& p) {
 
 namespace {
 int add_buffer(Network& n, Tensor t, const std::string& wanted, Role role) {
-  t.name = wanted;
-  for (int k = 1; find_buffer(n, t.name) >= 0; ++k)
-    t.name = text(wanted, k);
+  t.name = unused_buffer_name(n, wanted);
   t.role = role;
   Buffer b;
   static_cast<Tensor&>(b) = std::move(t);
