@@ -108,8 +108,7 @@ Verdict judge_order(const Kernel& kernel) {
   std::string key = order_key(kernel);
   if (std::optional<Verdict> known = remembered(key))
     return *known;
-  bool matched = !record && keeps_matched_order(kernel); // places are left to judge
-  Verdict verdict = matched ? yes_verdict() : judge_order_by_isl(kernel);
+  Verdict verdict = judge_order_by_isl(kernel);
   if (verdict.answer == Verdict::undecided)
     verdict = judge_order_by_ppl(kernel);
   if (verdict.allowed())

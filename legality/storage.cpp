@@ -119,4 +119,6 @@ Program unfolded(Program p) {
   return p;
 }
 
+Kernel textual_kernel(const Program& p) { return {unfolded(p), textual_schedule(p)}; }
+
 } // namespace nasc

@@ -18,5 +18,7 @@ Verdict judge_storage(const Kernel& kernel);
 
 // The Program with a place for every element: what an order other than the judged one needs.
 Program unfolded(Program program);
+// The unfolded Program in the order that its text means.
+Kernel textual_kernel(const Program& program);
 
 } // namespace nasc

@@ -81,8 +81,7 @@ std::string ptx_text(const Compilation& c) {
     Kernel one = kernel(c.module, static_cast<int>(k));
     Expected<PtxKernel> made = emit_ptx(one, c.options.sm, c.kernels[k].symbol, options);
     if (!made)
-      made = emit_ptx({unfolded(one.program), textual_schedule(one.program)}, c.options.sm,
-                      c.kernels[k].symbol, options);
+      made = emit_ptx(textual_kernel(one.program), c.options.sm, c.kernels[k].symbol, options);
     if (!made)
       throw UserError(code::unsupported_target, one.program.name,
                       text("no device code: ", made.error().code, ": ", made.error().text));

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "ir/text.h"
-#include "legality/storage.h"
+#include "tools/in_some_order.h"
 #include "tools/jobs.h"
 #include "tools/scalar_values.h"
 #include "tools/stages.h"
@@ -22,25 +22,7 @@ struct Made {
 Made emit_one(const KernelText& work, const std::string& symbol, const Target& target,
               const EmitOptions& options) {
   Made made;
-  const Kernel& kernel = parsed(work);
-  const Kernel textual{unfolded(kernel.program), textual_schedule(kernel.program)};
-  auto tried = [&](const Kernel& one, const EmitOptions& how, const char* instead) {
-    Expected<KernelObject> object = emit_kernel(one, target, symbol, how);
-    if (!object)
-      made.remarks.push_back(
-          text(work.name, ": ", object.error().code, ": ", object.error().text, instead));
-    else
-      made.object = std::move(*object);
-    return object.has_value();
-  };
-  bool is_textual = work.schedule == text(textual.schedule);
-  if (!is_textual && tried(kernel, options, "; in textual order instead"))
-    return made;
-  if (tried(textual, options, "; in plain loops instead"))
-    return made;
-  EmitOptions plain = options;
-  plain.nest = plain_nest(textual.program);
-  NASC_CHECK(tried(textual, plain, "")) << made.remarks.back();
+  made.object = emit_in_some_order(parsed(work), target, symbol, options, made.remarks);
   return made;
 }
 

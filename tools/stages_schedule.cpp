@@ -140,14 +140,14 @@ void judge_stage(Compilation& c) {
     const Verdict& v = verdicts[k];
     if (v.allowed())
       continue;
-    Schedule textual = textual_schedule(program);
     if (!c.options.plan_file.empty() && v.answer == Verdict::no)
       throw UserError(code::bad_plan, c.options.plan_file + ":" + program.name, text(v));
     c.remarks.push_back(text(program.name, ": textual order, since its schedule is ", text(v)));
-    c.module.network.programs[k] = std::make_shared<const Program>(unfolded(program));
-    c.module.schedules[k] = std::move(textual);
     std::erase_if(c.plan.kernels,
                   [&](const auto& section) { return section.first == program.name; });
+    Kernel textual = textual_kernel(program);
+    c.module.network.programs[k] = std::make_shared<const Program>(std::move(textual.program));
+    c.module.schedules[k] = std::move(textual.schedule);
   }
 }
 

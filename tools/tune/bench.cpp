@@ -12,7 +12,7 @@
 #include "codegen/jit.h"
 #include "ir/diag.h"
 #include "legality/order.h"
-#include "legality/storage.h"
+#include "tools/in_some_order.h"
 
 namespace nasc {
 namespace {
@@ -161,15 +161,9 @@ LoadedModule::LoadedModule(const Module& m, WeightPool& pool) : impl_(new Impl{p
       throw UserError(code::bad_plan, one.program.name, text(v));
     EmitOptions options;
     options.scratch = true;
-    Expected<KernelObject> object = emit_kernel(one, m.target, text("tuned_", k), options);
-    if (!object) { // as the compiler does
-      const Kernel textual{unfolded(one.program), textual_schedule(one.program)};
-      object = emit_kernel(textual, m.target, text("tuned_", k), options);
-    }
-    if (!object)
-      throw UserError(code::bad_plan, one.program.name, object.error().code + ": " + object.error().text);
-    impl_->code.push_back(std::make_unique<Jit>(*object));
-    objects.push_back(std::move(*object));
+    std::vector<std::string> refusals; // what is timed is what the compiler makes of them, too
+    objects.push_back(emit_in_some_order(one, m.target, text("tuned_", k), options, refusals));
+    impl_->code.push_back(std::make_unique<Jit>(objects.back()));
   }
   std::vector<char*> data;
   std::vector<bool> made(n.buffers.size()); // written by this module: no weight
