@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "ir/hash.h"
 #include "polyhedral/neural/canonical.h"
 #include "polyhedral/neural/edit.h"
-#include "polyhedral/search/rng.h"
 #include "tools/neural/latency.h"
 #include "tools/neural/steps.h"
 
@@ -30,9 +30,7 @@ const FormEntry* FormTable::entry(const ConvForm& form) {
 }
 
 bool FormTable::keeps_least(const FormEntry& after, size_t layer) const {
-  const FormEntry& before = *original_.layers[layer];
-  return static_cast<double>(after.macs) >= least_share_ * static_cast<double>(before.macs) &&
-         static_cast<double>(after.parameters) >= least_share_ * static_cast<double>(before.parameters);
+  return kept_share(after, *original_.layers[layer]) >= least_share_;
 }
 
 void FormTable::total(CandidateForms& c) const {

@@ -1,6 +1,7 @@
 // Candidates as forms: what each layer becomes, what it costs, and whether it may be; integers only, microseconds each.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -20,6 +21,15 @@ struct FormEntry {
   int64_t macs = 0, parameters = 0;
   double cycles = 0; // predicted
 };
+
+// What is left of a count; 1 of nothing.
+inline double kept_share(int64_t after, int64_t before) {
+  return before ? static_cast<double>(after) / static_cast<double>(before) : 1.0;
+}
+// Of MACs and parameters, the lesser share: of layers (FormEntry) and of networks (CandidateForms).
+template <class Counts> double kept_share(const Counts& after, const Counts& before) {
+  return std::min(kept_share(after.macs, before.macs), kept_share(after.parameters, before.parameters));
+}
 
 // A candidate: per layer its entry (that of the original where nothing changed) and the steps that lead there.
 struct CandidateForms {

@@ -46,15 +46,11 @@ std::map<std::string, std::vector<ClassOption>> offered(Sensitivities& table, co
 
 std::string below_floor(const CandidateForms& c, const CandidateForms& o, const LayerTable& layers,
                         const JudgeOptions& floors, bool alone) {
-  auto share = [](int64_t after, int64_t before) {
-    return before ? static_cast<double>(after) / static_cast<double>(before) : 1.0;
-  };
-  double network = std::min(share(c.macs, o.macs), share(c.parameters, o.parameters));
+  double network = kept_share(c, o);
   if (network < floors.network_floor && !alone)
     return fmt::format("network below its floor: keeps {:.3f}, at least {}", network, floors.network_floor);
   for (size_t k = 0; k < c.layers.size(); ++k) {
-    double kept = std::min(share(c.layers[k]->macs, o.layers[k]->macs),
-                           share(c.layers[k]->parameters, o.layers[k]->parameters));
+    double kept = kept_share(*c.layers[k], *o.layers[k]);
     if (kept < floors.layer_floor)
       return fmt::format("layer below its floor: {} keeps {:.3f}, at least {}", layers.layers[k].name, kept,
                          floors.layer_floor);
