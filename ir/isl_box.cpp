@@ -4,6 +4,7 @@
 #include <isl/val.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "ir/isl_box.h"
 
@@ -13,6 +14,7 @@ namespace {
 using Interval = std::pair<int64_t, int64_t>;
 constexpr long kMost = 1L << 40;
 constexpr Interval kOpen = {-kMost, kMost};
+using Val = std::unique_ptr<isl_val, isl_val* (*)(isl_val*)>;
 
 // Interval of each dimension while constraints narrow it.
 struct BoxReader {
@@ -32,11 +34,13 @@ struct BoxReader {
       return count == 0 || isl_constraint_involves_dims(c, type, 0, count) == isl_bool_false;
     };
     if (dim < 0 || !none(isl_dim_param) || !none(isl_dim_div)) return false;
-    isl::val by = isl::manage(isl_constraint_get_coefficient_val(c, isl_dim_set, dim));
-    isl::val constant = isl::manage(isl_constraint_get_constant_val(c));
-    bool up = by.is_one(), down = by.is_negone();
-    if ((!up && !down) || !constant.is_int() || isl_val_cmp_si(constant.get(), kMost) >= 0 ||
-        isl_val_cmp_si(constant.get(), -kMost) <= 0)
+    // No isl::val: isl calls this, and what it throws when the quota ends must not pass through isl.
+    Val by(isl_constraint_get_coefficient_val(c, isl_dim_set, dim), isl_val_free);
+    Val constant(isl_constraint_get_constant_val(c), isl_val_free);
+    if (!by || !constant) return false;
+    bool up = isl_val_is_one(by.get()) == isl_bool_true, down = isl_val_is_negone(by.get()) == isl_bool_true;
+    if ((!up && !down) || isl_val_is_int(constant.get()) != isl_bool_true ||
+        isl_val_cmp_si(constant.get(), kMost) >= 0 || isl_val_cmp_si(constant.get(), -kMost) <= 0)
       return false;
     int64_t k = isl_val_get_num_si(constant.get());
     auto& [low, high] = box[static_cast<size_t>(dim)];
