@@ -24,9 +24,9 @@ std::vector<int> matched(const ScoringNetwork& original, const ScoringNetwork& c
 Verdict judge(const Subject& s) {
   if (!s.networks) return yes_verdict();
   NetworkPair& pair = *s.networks;
-  Verdict v = decide("log fisher ratio", "fisher-low", std::log(pair.options.tau), pair.options.max_seeds, [&](int seed) {
+  Verdict v = decide(pair, "log fisher ratio", "fisher-low", std::log(pair.options.tau), [&](int seed) {
     return std::log(pair.candidate.at(seed).total() / pair.original.at(seed).total());
-  }, [&](int seeds) { return pair.look(seeds); });
+  });
   if (!v.allowed()) return v;
   const auto &before = pair.original.network().layers(), &after = pair.candidate.network().layers();
   std::vector<int> of = matched(pair.original.network(), pair.candidate.network());

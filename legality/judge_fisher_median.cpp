@@ -15,9 +15,8 @@ namespace {
 Verdict judge(const Subject& s) {
   if (!s.networks) return yes_verdict();
   NetworkPair& pair = *s.networks;
-  return decide("median log fisher ratio of layers", "fisher-low", std::log(pair.options.median_tau), pair.options.max_seeds,
-                [&](int seed) { return median_log_ratio(pair.original, pair.candidate, seed); },
-                [&](int seeds) { return pair.look(seeds); });
+  return decide(pair, "median log fisher ratio of layers", "fisher-low", std::log(pair.options.median_tau),
+                [&](int seed) { return median_log_ratio(pair.original, pair.candidate, seed); });
 }
 
 const Registered<Judge> fisher{{"fisher:median", "Median over layers of the Fisher Potential against the original's, on paired seeds, with a bound.", judge}};

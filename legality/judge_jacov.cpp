@@ -9,9 +9,8 @@ namespace {
 Verdict judge(const Subject& s) {
   if (!s.networks) return yes_verdict();
   NetworkPair& pair = *s.networks;
-  return decide("jacov difference", "jacov-low", -pair.options.jacov_drop, pair.options.max_seeds,
-                [&](int seed) { return pair.candidate.at(seed).jacov - pair.original.at(seed).jacov; },
-                [&](int seeds) { return pair.look(seeds); });
+  return decide(pair, "jacov difference", "jacov-low", -pair.options.jacov_drop,
+                [&](int seed) { return pair.candidate.at(seed).jacov - pair.original.at(seed).jacov; });
 }
 
 const Registered<Judge> jacov{{"jacov", "Correlation of gradients at the images, against the original.", judge}};

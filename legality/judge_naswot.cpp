@@ -9,9 +9,8 @@ namespace {
 Verdict judge(const Subject& s) {
   if (!s.networks) return yes_verdict();
   NetworkPair& pair = *s.networks;
-  return decide("naswot difference", "naswot-low", -pair.options.naswot_drop * static_cast<double>(pair.original.network().batch()), pair.options.max_seeds,
-                [&](int seed) { return pair.candidate.at(seed).naswot - pair.original.at(seed).naswot; },
-                [&](int seeds) { return pair.look(seeds); });
+  return decide(pair, "naswot difference", "naswot-low", -pair.options.naswot_drop * static_cast<double>(pair.original.network().batch()),
+                [&](int seed) { return pair.candidate.at(seed).naswot - pair.original.at(seed).naswot; });
 }
 
 const Registered<Judge> naswot{{"naswot", "How well untrained rectifiers tell images apart, against the original.", judge}};

@@ -16,7 +16,7 @@ Verdict judge(const Subject& s) {
   const bool fitted = a->unfitted >= 0;
   const int64_t same = fitted ? a->unfitted : a->same_class;
   double n = static_cast<double>(a->images), share = static_cast<double>(same) / n, floor = s.networks->options.agreement;
-  double error = 1.645 * std::sqrt(std::max(share * (1 - share), 0.25 / n) / n);
+  double error = agreement_error(share, n);
   Verdict v = yes_verdict();
   v.measures = {{"agreement, weights " + (fitted ? "kept or sliced" : a->weights), share, error}};
   if (fitted) v.measures.push_back({"agreement, weights fitted", static_cast<double>(a->same_class) / n, 0});

@@ -94,7 +94,16 @@ double median_log_ratio(SeededScores& first, SeededScores& second, int seed) {
   return n % 2 ? ratios[n / 2] : (ratios[n / 2 - 1] + ratios[n / 2]) / 2;
 }
 
+double agreement_error(double share, double images) {
+  return 1.645 * std::sqrt(std::max(share * (1 - share), 0.25 / images) / images);
+}
+
 Verdict out_of_time() { return {Verdict::undecided, kOutOfTime, "time is over", {}, {}}; }
+
+Verdict decide(NetworkPair& pair, const char* what, const char* reason, double threshold,
+               const std::function<double(int)>& statistic) {
+  return decide(what, reason, threshold, pair.options.max_seeds, statistic, [&](int seeds) { return pair.look(seeds); });
+}
 
 Verdict decide(const char* what, const char* reason, double threshold, int max_seeds, const std::function<double(int)>& statistic,
                const std::function<bool(int)>& look_ahead) {

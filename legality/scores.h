@@ -58,6 +58,8 @@ struct Agreement {
   std::string weights;              // how the candidate got its weights: `kept or sliced`, or `fitted`
   int64_t unfitted = -1;            // same_class before the fit, when there was one
 };
+// Half the width of the one-sided 95 % interval of a share of so many images that agree.
+double agreement_error(double share, double images);
 
 struct JudgeOptions {
   int max_seeds = 24;          // looks are at 3, 6, 12, .. seeds
@@ -100,6 +102,9 @@ double median_log_ratio(SeededScores& original, SeededScores& candidate, int see
 // time is over, so does the verdict.
 Verdict decide(const char* what, const char* reason, double threshold, int max_seeds, const std::function<double(int)>& statistic,
                const std::function<bool(int)>& look = {});
+// The same of both networks of a pair, up to its most seeds, scored side by side before each look.
+Verdict decide(NetworkPair& pair, const char* what, const char* reason, double threshold,
+               const std::function<double(int)>& statistic);
 // Undecided, as time was over before the judge knew: the answer of another run may differ.
 inline constexpr char kOutOfTime[] = "out-of-time";
 Verdict out_of_time();

@@ -1,11 +1,12 @@
 // Plans and steps as text.
 #include "polyhedral/plan.h"
-#include "ir/hash.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <optional>
+
+#include "ir/hash.h"
 
 namespace nasc {
 namespace {

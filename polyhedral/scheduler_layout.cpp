@@ -210,11 +210,9 @@ void plan_activations(Planner& planner) {
   }
 }
 
-}  // namespace
-
 // Weights of windows over single channels: as the output has its channels, in blocks of a vector, so that lanes are
 // loaded and not gathered.
-static std::optional<Layout> channel_blocks(const Program& p, const Tensor& weight) {
+std::optional<Layout> channel_blocks(const Program& p, const Tensor& weight) {
   const Tensor* out = nullptr;
   for (const Tensor& t : p.tensors)
     if (t.role == Role::output && t.layout && !t.layout->dims.empty() && t.layout->dims.back().mod > 1) out = &t;
@@ -238,6 +236,8 @@ static std::optional<Layout> channel_blocks(const Program& p, const Tensor& weig
   }
   return std::nullopt;
 }
+
+}  // namespace
 
 // Constant matrices of contractions: [vector/(NR L), reduction dims.., vector%(NR L)], so that the inner loop reads
 // them one after the other.

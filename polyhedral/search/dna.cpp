@@ -1,11 +1,12 @@
 // Walks, text, validation.
 #include "polyhedral/search/dna.h"
-#include "ir/hash.h"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
+
+#include "ir/hash.h"
 
 namespace nasc {
 namespace {

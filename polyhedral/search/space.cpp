@@ -1,11 +1,12 @@
 // Binding to layers, counting, hashing.
 #include "polyhedral/search/space.h"
-#include "ir/hash.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+
+#include "ir/hash.h"
 
 
 namespace nasc {

@@ -90,7 +90,7 @@ double log_agreement(double images, double same) { return std::log((same + 1) / 
 double least_agreement(const JudgeOptions& j, double batch) {
   double images = batch * (j.max_seeds - j.max_seeds / 3), least = j.agreement;
   for (int k = 0; k < 8; ++k)
-    least = j.agreement + 1.645 * std::sqrt(std::max(least * (1 - least), 0.25 / images) / images);
+    least = j.agreement + agreement_error(least, images);
   return std::log(least);
 }
 double first_measure(const std::vector<Measure>& m) { return m[0].value; }

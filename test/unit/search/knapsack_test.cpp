@@ -1,11 +1,11 @@
 // Exact selection against brute force; the strategy `exact`.
-#include "ir/hash.h"
 #include "polyhedral/search/knapsack.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "ir/hash.h"
 #include "polyhedral/search/strategy.h"
 #include "test/unit/search/spaces.h"
 
