@@ -1,6 +1,6 @@
 #include "oracle.h"
 
-#include <catch2/catch.hpp>
+#include <algorithm>
 #include <map>
 
 namespace nasc::test {
@@ -31,12 +31,11 @@ Point minus(Point a, const Point& b) {
 size_t place(const Part& p, const std::string& name) {
   for (size_t k = 0; k < p.dims.size(); ++k)
     if (p.dims[k].name == name) return k;
-  FAIL("no loop " << name);
-  return 0;
+  throw UserError(code::bad_plan, "oracle", "no loop " + name);
 }
 
 // Named after what it moves, also with one value left.
-std::map<std::string, size_t> kAxis = {{"co", 0}, {"oh", 1}, {"ow", 2}, {"ci", 3}, {"kh", 4}, {"kw", 5}};
+const std::map<std::string, size_t> kAxis = {{"co", 0}, {"oh", 1}, {"ow", 2}, {"ci", 3}, {"kh", 4}, {"kw", 5}};
 
 std::pair<Dim, Dim> stripped(const Dim& d, size_t parts, const std::string& outer, const std::string& inner) {
   size_t size = d.values.size() / parts;
@@ -60,8 +59,7 @@ void tied(Part& p, size_t a, size_t b) {
 size_t outermost(const Part& p, const std::string& stem) {
   for (size_t k = 0; k < p.dims.size(); ++k)
     if (p.dims[k].name == stem || p.dims[k].name == stem + "_o" || p.dims[k].name == stem + "_i") return k;
-  FAIL("no loop over " << stem);
-  return 0;
+  throw UserError(code::bad_plan, "oracle", "no loop over " + stem);
 }
 
 void grouped(Part& p, size_t by) {
@@ -139,25 +137,51 @@ void carry_out(std::vector<Part>& parts, const Step& s) {
   parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(k));
   parts.insert(parts.begin() + static_cast<std::ptrdiff_t>(k), made_parts.begin(), made_parts.end());
 }
+
+// What a value of a loop adds to the position of the result, of the padded image, of the weight.
+struct Move {
+  int64_t y = 0, x = 0, w = 0;
+};
+
+// Calls at(moves added up) for each point of the loops from `d` on.
+template <class At>
+void each_point(const std::vector<std::vector<Move>>& loops, size_t d, Move sum, At&& at) {
+  if (d == loops.size()) return at(sum);
+  for (const Move& m : loops[d]) each_point(loops, d + 1, Move{sum.y + m.y, sum.x + m.x, sum.w + m.w}, at);
+}
 }  // namespace
 
-std::vector<double> expected_values(const OneConv& c, const std::vector<Step>& steps, uint64_t seed) {
-  Module m = one_conv(c);
-  const Network& n = m.network;
-  const Buffer *w = nullptr, *b = nullptr;
-  for (const Buffer& buffer : n.buffers) {
-    if (buffer.role != Role::weight) continue;
-    (buffer.rank() == 4 ? w : b) = &buffer;
+Oracle::Oracle(const OneConv& conv, uint64_t seed) : conv_(conv) {
+  rows_ = (conv.rows + 2 * conv.pad - conv.kernel) / conv.stride + 1;
+  columns_ = (conv.columns + 2 * conv.pad - conv.kernel) / conv.stride + 1;
+  Module m = one_conv(conv);
+  bias_.resize(static_cast<size_t>(conv.outputs));
+  for (const Buffer& b : m.network.buffers) {
+    if (b.role != Role::weight) continue;
+    const float* from = b.payload.as<float>();
+    if (b.rank() == 4) weights_.assign(from, from + b.payload.size / sizeof(float));
+    else bias_.assign(from, from + bias_.size());
   }
-  HostTensor x = noise({c.images, c.channels, c.rows, c.columns}, seed);
-  int64_t rows = (c.rows + 2 * c.pad - c.kernel) / c.stride + 1, columns = (c.columns + 2 * c.pad - c.kernel) / c.stride + 1;
+  HostTensor x = noise({conv.images, conv.channels, conv.rows, conv.columns}, seed);
+  int64_t wide = conv.columns + 2 * conv.pad, planes = conv.images * conv.channels;
+  image_.resize(static_cast<size_t>(planes * (conv.rows + 2 * conv.pad) * wide));
+  for (int64_t p = 0; p < planes; ++p)
+    for (int64_t h = 0; h < conv.rows; ++h)
+      for (int64_t w = 0; w < conv.columns; ++w)
+        image_[static_cast<size_t>((p * (conv.rows + 2 * conv.pad) + h + conv.pad) * wide + w + conv.pad)] =
+            static_cast<double>(x.as<float>()[(p * conv.rows + h) * conv.columns + w]);
+}
+
+std::vector<double> Oracle::values(const std::vector<Step>& steps) const {
+  const OneConv& c = conv_;
   Part whole;
-  std::array<int64_t, 6> extents = {c.outputs, rows, columns, c.channels, c.kernel, c.kernel};
+  std::array<int64_t, 6> extents = {c.outputs, rows_, columns_, c.channels, c.kernel, c.kernel};
   for (const char* name : {"co", "oh", "ow", "ci", "kh", "kw"}) {
+    size_t axis = kAxis.at(name);
     Dim d{name, {}};
-    for (int64_t k = 0; k < extents[kAxis[name]]; ++k) {
+    for (int64_t k = 0; k < extents[axis]; ++k) {
       Point p{};
-      p[kAxis[name]] = k;
+      p[axis] = k;
       d.values.push_back(p);
     }
     whole.dims.push_back(d);
@@ -165,46 +189,60 @@ std::vector<double> expected_values(const OneConv& c, const std::vector<Step>& s
   std::vector<Part> parts = {whole};
   for (const Step& s : steps) carry_out(parts, s);
 
-  std::vector<double> sums(static_cast<size_t>(c.images * c.outputs * rows * columns));
-  std::vector<bool> written(sums.size()), channel(static_cast<size_t>(c.outputs));
-  auto at = [&](int64_t i, int64_t co, int64_t oh, int64_t ow) {
-    return static_cast<size_t>(((i * c.outputs + co) * rows + oh) * columns + ow);
+  int64_t plane = rows_ * columns_, high = c.rows + 2 * c.pad, wide = c.columns + 2 * c.pad;
+  auto moved = [&](const Point& p) {
+    auto [co, oh, ow, ci, kh, kw] = p;
+    return Move{co * plane + oh * columns_ + ow, (ci * high + oh * c.stride + kh) * wide + ow * c.stride + kw,
+                ((co * c.channels + ci) * c.kernel + kh) * c.kernel + kw};
   };
+  std::vector<double> sums(static_cast<size_t>(c.images * c.outputs * plane));
+  std::vector<bool> channel(static_cast<size_t>(c.outputs));
   for (const Part& p : parts) {
-    std::vector<Point> points = {p.base};
+    std::vector<std::vector<Move>> loops, writing;  // `writing`: one point for each place of the result
+    Move base = moved(p.base), first = base;
+    size_t inner = 0;  // the longest with one weight
     for (const Dim& d : p.dims) {
-      std::vector<Point> more;
-      for (const Point& q : points)
-        for (const Point& v : d.values) more.push_back(sum(q, v));
-      points = std::move(more);
+      std::vector<Move> moves;
+      for (const Point& v : d.values) moves.push_back(moved(v));
+      auto same = [&](int64_t Move::*of) {
+        return std::all_of(moves.begin(), moves.end(), [&](const Move& m) { return m.*of == moves[0].*of; });
+      };
+      if (!same(&Move::y)) writing.push_back(moves);
+      else first.y += moves[0].y;
+      bool one_weight = same(&Move::w);
+      loops.push_back(std::move(moves));
+      if (one_weight && (!inner || loops.back().size() >= loops[inner - 1].size())) inner = loops.size();
     }
-    for (const Point& q : points) {
-      auto [co, oh, ow, ci, kh, kw] = q;
-      channel[static_cast<size_t>(co)] = true;
-      for (int64_t i = 0; i < c.images; ++i) {
-        size_t y = at(i, co, oh, ow);
-        if (!written[y]) written[y] = true, sums[y] = b ? static_cast<double>(b->payload.as<float>()[co]) : 0;
-        int64_t ih = oh * c.stride + kh - c.pad, iw = ow * c.stride + kw - c.pad;
-        if (ih < 0 || ih >= c.rows || iw < 0 || iw >= c.columns) continue;
-        sums[y] += static_cast<double>(x.as<float>()[((i * c.channels + ci) * c.rows + ih) * c.columns + iw]) *
-                   static_cast<double>(w->payload.as<float>()[((co * c.channels + ci) * c.kernel + kh) * c.kernel + kw]);
-      }
+    if (inner == 0) loops.push_back({Move{}}), inner = loops.size();
+    std::vector<Move> row = loops[inner - 1];
+    loops.erase(loops.begin() + static_cast<std::ptrdiff_t>(inner - 1));
+    for (int64_t i = 0; i < c.images; ++i) {
+      double* y = sums.data() + i * c.outputs * plane;
+      const double* x = image_.data() + i * c.channels * high * wide;
+      each_point(writing, 0, first, [&](const Move& at) {
+        y[at.y] = bias_[static_cast<size_t>(at.y / plane)];
+        channel[static_cast<size_t>(at.y / plane)] = true;
+      });
+      each_point(loops, 0, base, [&](const Move& at) {
+        double weight = static_cast<double>(weights_[static_cast<size_t>(at.w + row[0].w)]);
+        for (const Move& m : row) y[at.y + m.y] += x[at.x + m.x] * weight;
+      });
+      // Places that were left out show the computed one before them.
+      if (p.repeat[0] * p.repeat[1] > 1)
+        each_point(writing, 0, first, [&](const Move& at) {
+          for (int64_t r = 0; r < p.repeat[0]; ++r)
+            for (int64_t s = 0; s < p.repeat[1]; ++s) y[at.y + r * columns_ + s] = y[at.y];
+        });
     }
-    // Places that were left out show the computed one before them.
-    for (int64_t i = 0; i < c.images && p.repeat[0] * p.repeat[1] > 1; ++i)
-      for (const Point& q : points)
-        for (int64_t r = 0; r < p.repeat[0]; ++r)
-          for (int64_t s = 0; s < p.repeat[1]; ++s) {
-            sums[at(i, q[0], q[1] + r, q[2] + s)] = sums[at(i, q[0], q[1], q[2])];
-            written[at(i, q[0], q[1] + r, q[2] + s)] = true;
-          }
   }
   std::vector<double> out;
-  for (int64_t i = 0; i < c.images; ++i)
-    for (int64_t co = 0; co < c.outputs; ++co)
-      for (int64_t p = 0; p < rows * columns; ++p)
-        if (channel[static_cast<size_t>(co)]) out.push_back(sums[at(i, co, p / columns, p % columns)]);
+  for (size_t k = 0; k < sums.size(); ++k)
+    if (channel[k / static_cast<size_t>(plane) % static_cast<size_t>(c.outputs)]) out.push_back(sums[k]);
   return out;
+}
+
+std::vector<double> expected_values(const OneConv& conv, const std::vector<Step>& steps, uint64_t seed) {
+  return Oracle(conv, seed).values(steps);
 }
 
 }  // namespace nasc::test

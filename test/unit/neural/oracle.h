@@ -9,8 +9,22 @@
 
 namespace nasc::test {
 
-// The values of one_conv(conv) after the steps, on run()'s image of that seed, [images, outputs, rows, columns].
-// Weights are the given ones at the places that stay.
+// One convolution and one image, for many plans.
+class Oracle {
+ public:
+  explicit Oracle(const OneConv& conv, uint64_t seed = 1);  // run()'s image of that seed
+  // The values of one_conv(conv) after the steps, [images, outputs, rows, columns]. Weights are the given ones at the
+  // places that stay.
+  std::vector<double> values(const std::vector<Step>& steps) const;
+
+ private:
+  OneConv conv_;
+  int64_t rows_ = 0, columns_ = 0;
+  std::vector<float> weights_, bias_;
+  std::vector<double> image_;  // padded
+};
+
+// The same for one plan.
 std::vector<double> expected_values(const OneConv& conv, const std::vector<Step>& steps, uint64_t seed = 1);
 
 }  // namespace nasc::test
