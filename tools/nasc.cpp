@@ -32,7 +32,7 @@ struct Arguments {
   std::string winograd = "auto", tune, journal, tuning_database;
   std::vector<std::string> isl_operations;
   uint64_t ppl_weight = 0;
-  bool check = false, verbose = false, quiet = false, time_passes = false;
+  bool check = false, verbose = false, quiet = false, no_warnings = false, time_passes = false;
 };
 
 // Spellings with one dash that people know from compilers.
@@ -155,7 +155,8 @@ void declare(CLI::App& app, Arguments& a) {
       ->group(group);
   group = "Diagnostics";
   app.add_flag("-v,--verbose", a.verbose, "phases, and what was given up and why")->group(group);
-  app.add_flag("-q,--quiet", a.quiet, "errors only")->group(group);
+  app.add_flag("-q,--quiet", a.quiet, "no progress and no summaries: warnings and errors only")->group(group);
+  app.add_flag("-w,--no-warnings", a.no_warnings, "no warnings")->group(group);
   app.add_flag("--time-passes", a.time_passes, "time of each stage")->group(group);
   app.add_option("--dump-dir", a.dump_directory, "write what each stage made into this folder")
       ->group(group);
@@ -281,6 +282,8 @@ int body(int argc, char** argv) {
   set_tuning(a, outputs.front().path);
 
   Compilation c;
+  std::vector<std::string> warnings;
+  a.compile.import.warnings = &warnings;
   c.options = a.compile;
   std::optional<NeuralSearch> search;
   if (a.compile.neural && a.compile.plan_file.empty()) {
@@ -295,6 +298,12 @@ int body(int argc, char** argv) {
   line.clear();
   if (search && !a.quiet && a.neural.candidate == 0)
     std::cerr << summary(*search);
+  if (search && !search->winner && a.neural.candidate == 0)
+    warnings.push_back(
+        text(escaped(a.model), ": warning: ", why_none(*search), ": the exact network is compiled"));
+  if (!a.no_warnings)
+    for (const auto& w : warnings)
+      std::cerr << w << '\n';
   if (a.verbose) {
     for (const auto& r : c.remarks)
       std::cerr << "remark: " << escaped(r) << '\n';

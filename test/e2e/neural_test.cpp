@@ -74,7 +74,10 @@ TEST_CASE("nasc --neural: without an acceptable candidate the exact network is c
   Ran ran = w.search("x.so", "capacity");
   INFO(ran.out);
   REQUIRE(ran.exit == 0);
-  CHECK(ran.out.find("the exact network is compiled") != std::string::npos);
+  std::string warning = w.model + ": warning: no candidate was accepted: the exact network is compiled\n";
+  CHECK(ran.out.ends_with(warning));
+  CHECK(w.search("q.so", "capacity", {"-q"}).out == warning);
+  CHECK(w.search("w.so", "capacity", {"-q", "-w"}).out.empty());
   REQUIRE(run_program({NASC, w.model, "-o", w / "y.so", "--prefix", "x"}, w.path.string()).exit == 0);
   Ran info = run_program({NASC_RUN, "info", w / "x.so"}, w.path.string());
   CHECK(info.out.find("change what the model computes") == std::string::npos);

@@ -290,7 +290,7 @@ std::string fate(const Finalist& f, double original_ms) {
 } // namespace
 
 std::string why_none(const NeuralSearch& s) {
-  return s.none_faster ? "warning: no accepted candidate is faster than the original, as measured" : "no candidate was accepted";
+  return s.none_faster ? "no accepted candidate is faster than the original, as measured" : "no candidate was accepted";
 }
 
 std::string summary(const NeuralSearch& s) {
@@ -308,7 +308,7 @@ std::string summary(const NeuralSearch& s) {
       out += fmt::format("  candidate {}: MACs {:.3f}, predicted {:.3f} of {:.3f} ms, {}\n", s.search.judged[f.candidate].number,
                          static_cast<double>(s.forms[f.candidate].macs) / static_cast<double>(s.original.macs),
                          s.forms[f.candidate].ms, s.original.ms, fate(f, s.original_ms));
-    return out + fmt::format("  {}: the exact network is compiled\n", why_none(s));
+    return out + fmt::format("  no winner: {}\n", why_none(s));
   }
   const Finalist& f = s.finalists[*s.winner];
   const CandidateForms& w = s.forms[f.candidate];

@@ -117,8 +117,7 @@ TEST_CASE("neural search: the winner is the fastest that was accepted, if it is 
   choose_winner(s, earlier);
   CHECK(!s.winner);
   CHECK(s.none_faster);
-  CHECK(summary(s).find("warning: no accepted candidate is faster than the original") != std::string::npos);
-  CHECK(summary(s).find("the exact network is compiled") != std::string::npos);
+  CHECK(summary(s).find("no winner: no accepted candidate is faster than the original") != std::string::npos);
   s.original_ms = 0; // not measured: the prediction decides
   choose_winner(s, earlier);
   CHECK(s.winner == 1u);
