@@ -147,7 +147,8 @@ bool plan_contraction(Planner& planner, int program) {
   // Independent products one after the other: each reads its own part of both operands.
   std::vector<int> products = shared_dimensions(c, s);
   std::stable_partition(t.order.begin(), t.order.end(), [&](int d) { return std::count(products.begin(), products.end(), d) > 0; });
-  if (products.size() > 1) {  // and each product fits the caches: weights outermost, then rows
+  bool winograd = products.size() > 1;  // whose output transform amplifies errors
+  if (winograd) {  // and each product fits the caches: weights outermost, then rows
     t.order.erase(std::find(t.order.begin(), t.order.end(), c.vector));
     t.order.insert(t.order.end() - (c.row >= 0), c.vector);
   }
@@ -173,7 +174,7 @@ bool plan_contraction(Planner& planner, int program) {
       points *= tiles * static_cast<double>(t.sizes[t.order[k]]);
     }
   const Extent& columns = c.group.extents[c.vector];
-  Streaming stream = columns.is_constant() && choice->lines == 1 ? streaming(c, p, target, *choice, passes, points) : Streaming{};
+  Streaming stream = columns.is_constant() && choice->lines == 1 ? streaming(c, p, target, *choice, passes, points, winograd) : Streaming{};
   t.block = stream.block;
   if (choice->together() && columns.is_constant()) {
     TileArguments together = t;
@@ -190,7 +191,7 @@ bool plan_contraction(Planner& planner, int program) {
     if (stream.prefetch) together.prefetch = c.matrix_tensor;
     if (planner.kernel_step(program, tile_step(c.group, together))) return true;
   }
-  if (!t.block) t.sum = short_sums(c, p, target, *choice);
+  if (!t.block) t.sum = short_sums(c, p, target, *choice, winograd);
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
   if ((t.block || t.sum || stream.prefetch) && planner.kernel_step(program, tile_step(c.group, t))) return true;
   t.block = t.sum = 0;

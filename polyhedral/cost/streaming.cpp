@@ -2,12 +2,18 @@
 // that no cache keeps between inferences is fetched ahead. Long sums are made of short ones.
 #include "polyhedral/cost/streaming.h"
 
+#include <cmath>
+
 #include "polyhedral/cost/register_tile.h"
 
 namespace nasc {
+namespace {
+// Of an amplified sum, added at a time to a copy of all tiles.
+constexpr int64_t kBlockTerms = 64;
+} // namespace
 
 Streaming streaming(const Contraction& c, const Program& p, const Target& target,
-                    const TileChoice& tile, double passes, double points) {
+                    const TileChoice& tile, double passes, double points, bool amplified) {
   Streaming out;
   if (c.reduction.empty())
     return out;
@@ -19,11 +25,13 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
     return out;
   double row =
       static_cast<double>(tile.vectors * target.lanes(bytes(matrix.dtype)) * bytes(matrix.dtype));
+  int64_t terms = 1;
   for (size_t k = 1; k < c.reduction.size(); ++k) {
     auto e = iterator_extent(s, c.reduction[k]);
     if (!e)
       return out;
     row *= static_cast<double>(*e);
+    terms *= *e;
   }
   // A block that serves many tiles comes soon enough by itself.
   constexpr double kPasses = 32;
@@ -34,16 +42,16 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
       points * bytes(p.tensor(s.write.tensor).dtype) > kMostCopy)
     return out;
   for (int64_t b = tile.chunk; b < *depth; b += tile.chunk)
-    if (*depth % b == 0 && row * static_cast<double>(b) <= 0.6 * l1)
+    if (*depth % b == 0 && row * static_cast<double>(b) <= 0.6 * l1 && !(amplified && out.block && terms * b > kBlockTerms))
       out.block = b;
   return out;
 }
 
 int64_t short_sums(const Contraction& c, const Program& p, const Target& target,
-                   const TileChoice& tile) {
-  constexpr int64_t kTerms = 64; // the error grows with the root; a sum costs as much as a term
+                   const TileChoice& tile, bool amplified) {
   const Statement& s = p.statement(c.statement);
-  if (c.reduction.empty() || !fits_registers(target, 2 * tile.rows * tile.lines, tile.vectors))
+  bool fits = fits_registers(target, 2 * tile.rows * tile.lines, tile.vectors);
+  if (c.reduction.empty() || (!fits && !amplified))
     return 0;
   int64_t terms = 1; // per value of the first loop
   for (size_t k = 1; k < c.reduction.size(); ++k) {
@@ -53,10 +61,13 @@ int64_t short_sums(const Contraction& c, const Program& p, const Target& target,
     terms *= *e;
   }
   int64_t out = 0, depth = iterator_extent(s, c.reduction[0]).value_or(0);
-  for (int64_t b = tile.chunk; b < depth && (terms * b <= kTerms || !out); b += tile.chunk)
+  // The error of n short sums of m terms grows with the root of n + m, least where they are equal; when the total waits on
+  // the stack, half as many additions are worth 12 % of the error.
+  double most = (fits ? 1 : 2) * std::sqrt(static_cast<double>(terms * depth));
+  for (int64_t b = tile.chunk; b < depth && (static_cast<double>(terms * b) <= most || !out); b += tile.chunk)
     if (depth % b == 0)
       out = b;
-  return terms * out < terms * depth / 2 ? out : 0;
+  return 2 * out <= depth ? out : 0;
 }
 
 } // namespace nasc
