@@ -38,26 +38,31 @@ struct Math {
     for (; it != c.end(); ++it) r = fma(r, x, f(*it));
     return r;
   }
-  Value* nan_or(Value* x, Value* r) { return b.CreateSelect(b.CreateFCmpUNO(x, x), x, r); }
 
-  // 2^n for integral n in [-150, 254] as the product of two halves, both normal.
-  Value* scale(Value* r, Value* n) {
-    Value* k = b.CreateFPToSI(n, bits);
-    Value* half = b.CreateAShr(k, i(1));
-    auto power = [&](Value* e) { return as_float(b.CreateShl(b.CreateAdd(e, i(127)), i(23))); };
-    return b.CreateFMul(b.CreateFMul(r, power(half)), power(b.CreateSub(k, half)));
+  static constexpr double kMagic = 12582912;  // adding it rounds to an integer, which the low bits then hold
+  Value* power(Value* e) { return as_float(b.CreateAdd(b.CreateShl(e, i(23)), i(127 << 23))); }
+  // exp(r) / 2^n of the rest r of a division by log(2).
+  Value* exp_of_rest(Value* r) {
+    return polynomial(r, {1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1, 1});
   }
 
+  // 2^n is the product of two halves, both normal for n in [-150, 128]; NaN passes through min, max and products.
   Value* exp(Value* x) {
     Value* y = b.CreateSelect(b.CreateFCmpOGT(x, f(89)), f(89), x);
     y = b.CreateSelect(b.CreateFCmpOLT(y, f(-104)), f(-104), y);
-    y = b.CreateSelect(b.CreateFCmpUNO(x, x), f(0), y);
-    const double magic = 12582912;  // adding it rounds to an integer
-    Value* n = b.CreateFSub(fma(y, f(1.4426950408889634), f(magic)), f(magic));
+    Value* shifted = fma(y, f(1.4426950408889634), f(kMagic));
+    Value* n = b.CreateFSub(shifted, f(kMagic));
     Value* r = fma(n, f(-6.93145752e-1), y);
     r = fma(n, f(-1.42860677e-6), r);
-    Value* p = polynomial(r, {1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1, 1});
-    return nan_or(x, scale(p, n));
+    Value* k = as_bits(shifted);  // its upper bits leave by the shift
+    Value* half = b.CreateAShr(k, i(1));
+    return b.CreateFMul(b.CreateFMul(exp_of_rest(r), power(half)), power(b.CreateSub(k, half)));
+  }
+  // For x in [-80, 0] or NaN, where it is a small part of what it is subtracted from.
+  Value* small_exp(Value* x) {
+    Value* shifted = fma(x, f(1.4426950408889634), f(kMagic));
+    Value* r = fma(b.CreateFSub(shifted, f(kMagic)), f(-0.693147180559945), x);
+    return b.CreateFMul(exp_of_rest(r), power(as_bits(shifted)));
   }
 
   Value* log(Value* x) {
@@ -105,7 +110,7 @@ struct Math {
     r = fma(r, t, f(-6.34846687e-1));
     r = fma(r, t, f(-1.28717512e-1));
     r = fma(r, t, b.CreateFNeg(t));
-    Value* large = nan_or(x, copysign(b.CreateFSub(f(1), exp(r)), x));
+    Value* large = copysign(b.CreateFSub(f(1), small_exp(r)), x);
     Value* p = polynomial(b.CreateFMul(x, x),
                           {-5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1});
     return b.CreateSelect(b.CreateFCmpOGT(a, f(0.927734375)), large, fma(p, x, x));
