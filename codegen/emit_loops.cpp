@@ -284,9 +284,11 @@ void Emitter::user(const NestRef& n) {
   const Statement& s = *info.statement;
   if (is_prefetch(s)) {
     llvm::Value* line = address(s.reads[0].tensor, algebra_.substitute(info.offsets[1], bound_));
-    constexpr int kRead = 0, kSecondCache = 2, kData = 1;
+    constexpr int kSecondCache = 2, kData = 1;
+    bool written = std::any_of(program_.statements.begin(), program_.statements.end(),
+                               [&](const Statement& other) { return other.write.tensor == s.reads[0].tensor; });
     b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {line->getType()},
-                       {line, b_.getInt32(kRead), b_.getInt32(kSecondCache), b_.getInt32(kData)});
+                       {line, b_.getInt32(written), b_.getInt32(kSecondCache), b_.getInt32(kData)});
     return;
   }
   DType type = program_.tensor(s.write.tensor).dtype;

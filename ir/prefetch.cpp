@@ -16,4 +16,9 @@ bool is_prefetch(const Statement& s) {
          otherwise->fn == Fn::constant;
 }
 
+const std::vector<Access>& value_reads(const Statement& s) {
+  static const std::vector<Access> none;
+  return is_prefetch(s) ? none : s.reads;
+}
+
 } // namespace nasc

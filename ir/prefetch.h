@@ -10,5 +10,7 @@ namespace nasc {
 // such a statement out.
 ExprRef prefetch_body(DType dtype);
 bool is_prefetch(const Statement& statement);
+// The reads that a value depends on: none of a prefetch.
+const std::vector<Access>& value_reads(const Statement& statement);
 
 } // namespace nasc

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ir/prefetch.h"
+
 namespace nasc {
 namespace {
 constexpr const char* kSymbols[] = {"=", "+=", "*=", "max=", "min="};
@@ -67,7 +69,7 @@ isl::union_map Program::writes() const {
 isl::union_map Program::reads() const {
   isl::union_map all = isl::union_map(isl_context(), "{ }");
   for (const auto& s : statements) {
-    for (const auto& r : s.reads) all = all.unite(relation(s, r));
+    for (const auto& r : value_reads(s)) all = all.unite(relation(s, r));
     if (s.is_reduction()) all = all.unite(relation(s, s.write));
   }
   return all;

@@ -88,7 +88,7 @@ void verify(const Program& p) {
     verify_access(p, s, s.write, ranges, false);
     for (const auto& r : s.reads) {
       verify_access(p, s, r, ranges, is_prefetch(s));
-      NASC_CHECK(written.count(r.tensor) || r.tensor == s.write.tensor)
+      NASC_CHECK(written.count(r.tensor) || r.tensor == s.write.tensor || is_prefetch(s))
           << p.name << "." << s.name << " reads " << r.tensor << " before it is written";
     }
     NASC_CHECK(p.tensor(s.write.tensor).role != Role::input && p.tensor(s.write.tensor).role != Role::weight)

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "ir/prefetch.h"
 #include "legality/marked_loops.h"
 #include "polyhedral/dependence.h"
 
@@ -40,7 +41,7 @@ std::vector<Part> parts_of(const Program& program) {
   std::vector<Part> out;
   for (const Statement& s : program.statements) {
     out.push_back({&s, dims(s.domain), disjuncts(s.domain), {touch_of(s.write, true)}});
-    for (const Access& read : s.reads)
+    for (const Access& read : value_reads(s))
       out.back().touches.push_back(touch_of(read, false));
   }
   return out;

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "ir/prefetch.h"
 #include "ir/registry.h"
 #include "legality/order.h"
 #include "legality/order_matched.h"
@@ -64,7 +65,7 @@ std::string order_key(const Program& program) {
   for (const Statement& s : program.statements) {
     key += text(s.domain) + "\n" + symbol(s.combine) + (s.reassociable ? "~ " : " ");
     key += renamed(text(s.write.map), tensors);
-    for (const Access& read : s.reads)
+    for (const Access& read : value_reads(s))
       key += " | " + renamed(text(read.map), tensors);
     key += "\n";
   }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ir/prefetch.h"
+
 namespace nasc {
 namespace {
 isl::union_map none() { return isl::union_map(isl_context(), "{ }"); }
@@ -23,7 +25,7 @@ Accesses accesses_of(const Program& program, const Statement& s) {
   Accesses out{relation(s.write), none()};
   if (s.is_reduction())
     out.reads = out.write;
-  for (const Access& read : s.reads)
+  for (const Access& read : value_reads(s))
     if (written(read))
       out.reads = out.reads.unite(relation(read));
   return out;
@@ -148,7 +150,7 @@ Expected<isl::union_map> conflicts(const Program& program) {
         touches.push_back({k, writes, a.tensor, a.map.as_map().intersect_domain(s.domain)});
       };
       add(s.write, true);
-      for (const Access& read : s.reads)
+      for (const Access& read : value_reads(s))
         add(read, false);
     }
     isl::union_map out = none();

@@ -91,6 +91,35 @@ Step filter_layout(const Buffer& b, int64_t block) {
            {"div", std::vector<int64_t>{1, 1, block, 1, 1}},
            {"mod", std::vector<int64_t>{0, 0, 0, 0, block}}}};
 }
+
+// Bound tensors beyond the second cache of which one iteration touches lines in many planes, more
+// than hardware follows: a dimension is indexed by the loops inside alone.
+std::vector<std::string> far_planes(const Program& p, const std::vector<std::string>& common,
+                                    const Target& target) {
+  std::vector<std::string> out;
+  auto note = [&](const Statement& s, const Access& a) {
+    const Tensor& t = p.tensor(a.tensor);
+    Extent whole = storage_bytes(t);
+    if (t.role == Role::temp || t.role == Role::weight || !whole.is_constant() ||
+        whole.constant() <= target.l2_bytes / 2 || std::count(out.begin(), out.end(), t.name))
+      return;
+    for (const auto& dim : iterators_used(s, a)) {
+      bool inside = !dim.empty() && std::all_of(dim.begin(), dim.end(), [&](int i) {
+        return !std::count(common.begin(), common.end(), s.iterators[static_cast<size_t>(i)]);
+      });
+      if (inside) {
+        out.push_back(t.name);
+        return;
+      }
+    }
+  };
+  for (const Statement& s : p.statements) {
+    note(s, s.write);
+    for (const Access& r : s.reads)
+      note(s, r);
+  }
+  return out;
+}
 } // namespace
 
 void plan_winograd(Planner& planner, Winograd choice) {
@@ -165,6 +194,13 @@ bool plan_winograd_loops(Planner& planner, int program) {
   step.args["loops"] = order;
   step.args["vector"] = channel;
   step.args["lanes"] = lanes;
+  if (std::vector<std::string> planes = far_planes(p, common, planner.module.target);
+      !planes.empty() && p.phase == Phase::run) {
+    Step ahead = step;
+    ahead.args["prefetch"] = planes;
+    if (planner.kernel_step(program, ahead))
+      return true;
+  }
   return planner.kernel_step(program, step);
 }
 

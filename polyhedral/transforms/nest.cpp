@@ -3,12 +3,17 @@
 // of equal names; local tensors are staged.
 //   before  for n, d, j { S }  for n, d, j, k { T }
 //   after   for n parallel, d.t { stage { for j unroll { S; for k unroll { T } } } }
+// With prefetch=[X], what of X the next iteration of the innermost loop but the vector's touches is fetched meanwhile: its planes
+// are more than hardware follows.
 // Refuses  unknown-loop, bad-lanes, indivisible.
 // Legal    when no dependence is reversed (judged in legality/order).
 // Source   codegen-route 5 (Winograd transforms: lane loop outside of unrolled small loops).
 #include <algorithm>
+#include <set>
 
+#include "ir/prefetch.h"
 #include "polyhedral/cost/contraction.h"
+#include "polyhedral/edit.h"
 #include "polyhedral/transformation.h"
 #include "polyhedral/tree_text.h"
 
@@ -56,7 +61,7 @@ TextNodeRef inner_loops(const Program& p, const Nest& nest, size_t first, size_t
                        inner_loops(p, nest, k, end, depth + 1));
     } else {
       node = tree_leaf();
-      if (!nest.vector.empty())
+      if (!nest.vector.empty() && !is_prefetch(p.statements[k]))
         node =
             tree_band(nest.vector + ".v vectorize",
                       {{p.statements[k].name, text("(", nest.vector, ") mod ", nest.lanes)}}, node);
@@ -67,8 +72,72 @@ TextNodeRef inner_loops(const Program& p, const Nest& nest, size_t first, size_t
   return parts.size() == 1 ? parts[0].second : tree_sequence(std::move(parts));
 }
 
+// Adds a statement that names what the next iteration of the innermost loop, the vector's aside,
+// touches of a tensor.
+Expected<std::string> add_ahead(Program& p, const Nest& nest, const std::string& tensor) {
+  const Statement* user = nullptr;
+  const Access* access = nullptr;
+  auto note = [&](const Statement& s, const Access& a) {
+    if (!access && a.tensor == tensor)
+      user = &s, access = &a;
+  };
+  for (const Statement& s : p.statements) {
+    note(s, s.write);
+    for (const Access& r : s.reads)
+      note(s, r);
+  }
+  auto next = std::find_if(nest.loops.rbegin(), nest.loops.rend(),
+                           [&](const std::string& name) { return name != nest.vector; });
+  if (!access || next == nest.loops.rend())
+    return refuse("unknown-loop", "nothing of " + tensor + " to fetch ahead");
+  auto used = iterators_used(*user, *access);
+  std::string name = unused_name(p, "ahead"), in, values, bounds;
+  std::vector<std::string> iterators;
+  Shape shape;
+  auto add = [&](const std::string& iterator, int64_t extent) {
+    in += (in.empty() ? "" : ", ") + iterator;
+    bounds += text(bounds.empty() ? " : " : " and ", "0 <= ", iterator, " < ", extent);
+    iterators.push_back(iterator);
+    shape.emplace_back(extent);
+  };
+  for (const std::string& loop : nest.loops) {
+    int64_t extent = iterator_extent(*user, loop).value_or(0);
+    if (extent < 1)
+      return refuse("unknown-loop", loop + " has no constant extent");
+    add(loop, loop == nest.vector ? extent / nest.lanes : extent);
+  }
+  for (size_t k = 0; k < user->iterators.size(); ++k) {
+    const std::string& i = user->iterators[k];
+    std::string value = i == nest.vector ? text(nest.lanes, "*", i) : i == *next ? i + " + 1" : i;
+    if (!nest.has(i)) {
+      bool varies = std::any_of(used.begin(), used.end(), [&](const auto& dim) {
+        return std::count(dim.begin(), dim.end(), static_cast<int>(k)) > 0;
+      });
+      value = varies ? "ahead_" + i : "0";
+      if (varies)
+        add(value, iterator_extent(*user, i).value_or(1));
+    }
+    values += (values.empty() ? "" : ", ") + value;
+  }
+  isl::ctx c = isl_context();
+  isl::multi_aff instance(c, "{ " + name + "[" + in + "] -> " + user->name + "[" + values + "] }");
+  Tensor sink;
+  sink.name = unused_name(p, name + "_of_" + tensor);
+  sink.dtype = p.tensor(tensor).dtype;
+  sink.shape = shape;
+  sink.role = Role::temp;
+  Statement ahead(name, iterators, isl::set(c, "{ " + name + "[" + in + "]" + bounds + " }"),
+                  {sink.name, isl::multi_aff(c, "{ " + name + "[" + in + "] -> " + sink.name + "[" +
+                                                    in + "] }")});
+  ahead.reads = {{tensor, access->map.pullback(instance)}};
+  ahead.body = prefetch_body(sink.dtype);
+  p.tensors.push_back(std::move(sink));
+  p.statements.insert(p.statements.begin(), std::move(ahead));
+  return name;
+}
+
 Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
-  const Program& p = kernel.program;
+  Program p = kernel.program;
   Nest nest;
   nest.loops = a.words("loops");
   for (const auto& name : nest.loops) {
@@ -102,16 +171,25 @@ Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
         return refuse("indivisible", text(s.name, " has not whole vectors of ", nest.lanes,
                                           " along ", nest.vector));
   }
+  std::set<std::string> sinks;
+  for (const std::string& tensor :
+       a.has("prefetch") ? a.words("prefetch") : std::vector<std::string>{}) {
+    auto made = add_ahead(p, nest, tensor);
+    if (!made)
+      return std::unexpected(made.error());
+    sinks.insert(p.statement(*made).write.tensor);
+  }
   TextNodeRef tree = inner_loops(p, nest, 0, p.statements.size(), 0);
   for (const Tensor& t : p.tensors)
-    if (t.role == Role::temp)
+    if (t.role == Role::temp && !sinks.count(t.name))
       tree = tree_mark("stage " + t.name, tree);
   for (size_t k = nest.loops.size(); k-- > 0;) {
     const std::string& name = nest.loops[k];
     bool vector = name == nest.vector;
     std::map<std::string, std::string> exprs;
     for (const Statement& s : p.statements)
-      exprs[s.name] = vector ? text("floor((", name, ")/", nest.lanes, ")") : name;
+      exprs[s.name] =
+          vector && !is_prefetch(s) ? text("floor((", name, ")/", nest.lanes, ")") : name;
     bool divided = name == nest.parallel || name == nest.collapse;
     tree = tree_band(name + (vector ? ".t" : "") + (divided ? " parallel" : ""), exprs, tree);
   }
@@ -129,7 +207,9 @@ const Registered<Transformation> nest{
                     {Parameter::word, "parallel", "the outermost, when it is divided among threads",
                      false},
                     {Parameter::word, "collapse", "the one inside, when it is divided along with it",
-                     false}},
+                     false},
+                    {Parameter::words, "prefetch",
+                     "tensors whose elements of the next iteration are fetched meanwhile", false}},
      .doc = "Run all statements under common loops, everything inside unrolled or serial.",
      .refusals = {"unknown-loop", "bad-lanes", "indivisible"},
      .on_kernel = apply_nest,

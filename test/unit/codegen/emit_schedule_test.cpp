@@ -86,6 +86,19 @@ TEST_CASE("emit: tiles of two rows with partial tiles in both dimensions") {
   CHECK(check_kernel(k, {}, 2) <= 1e-5);
 }
 
+TEST_CASE("emit: a nest fetches what its next iteration reads and writes") {
+  Kernel k = tiled("program relu { tensor x : f32[6, 5, 16] input tensor y : f32[6, 5, 16] output "
+                   "stmt s { s[i, j, c] : 0 <= i < 6 and 0 <= j < 5 and 0 <= c < 16 } y[i, j, c] = max(x[i, j, c], 0) }",
+                   "nest(loops=[i, j, c], vector=c, lanes=8, parallel=i, prefetch=[x, y])");
+  for (int nt : {1, 3}) CHECK(check_kernel(k, {}, nt) == 0);
+  EmitOptions options;
+  options.llvm_ir = true;
+  auto object = emit_kernel(k, target_for("x86-64-v3", "x86_64-unknown-linux-gnu"), "k", options);
+  REQUIRE(object);
+  CHECK(object->llvm_ir.find("i32 0, i32 2, i32 1)") != std::string::npos);            // to read
+  CHECK(object->llvm_ir.find("i32 1, i32 2, i32 1)") != std::string::npos);            // to write
+}
+
 TEST_CASE("emit: two loops are divided among threads as one") {
   for (const char* step : {"tile(loops=[h, n, co, w], sizes=[1, 1, 8, 7], vector=co, lanes=8, parallel=h, collapse=co)",
                            "tile(loops=[h, n, co, w], sizes=[2, 1, 16, 4], vector=co, lanes=8, parallel=h, collapse=co)",
