@@ -1,6 +1,7 @@
 // Reverse mode: the adjoint of a Program is a Program, and that of a Network more calls in it.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,9 @@ inline std::string adjoint_name(const std::string& tensor) { return "d_" + tenso
 
 // Appends calls that give d of / d w for each buffer w of `wanted`; returns the buffers that hold them, of the shape of w,
 // -1 where `of` does not depend on w. `seed` is a buffer with the adjoint of `of` (of its shape). Adjoints of Programs are
-// remembered by the thread. Buffers are static; views are handled.
-std::vector<int> add_adjoints(Appender& network, int of, int seed, const std::vector<int>& wanted);
+// remembered by the thread. Buffers are static; views are handled. Where a value in `again` is read, it is computed again,
+// by a copy of that call, whose last argument it is: a value that is cheap need not be held until then.
+std::vector<int> add_adjoints(Appender& network, int of, int seed, const std::vector<int>& wanted,
+                              const std::map<int, Call>& again = {});
 
 }  // namespace nasc

@@ -40,9 +40,12 @@ std::shared_ptr<const Program> adjoint_of(const std::shared_ptr<const Program>& 
 
 struct Reverse {
   Appender& into;
+  const std::map<int, Call>& again;
   Network& n = into.network;
   std::set<int> varied = {};                          // roots
   std::map<int, std::vector<int>> contributions = {};  // by root, buffers of its shape
+
+  std::map<int, int> computed_again = {};
 
   const Shape& shape(int buffer) const { return n.buffers[static_cast<size_t>(buffer)].shape; }
 
@@ -58,6 +61,19 @@ struct Reverse {
       list = {sum};
     }
     return list[0];
+  }
+
+  int value(int buffer) {
+    auto recipe = again.find(buffer);
+    if (recipe == again.end()) return buffer;
+    auto [it, fresh] = computed_again.emplace(buffer, -1);
+    if (fresh) {
+      Call c = recipe->second;
+      const Buffer like = n.buffers[static_cast<size_t>(buffer)];
+      c.args.back() = it->second = into.buffer(like.name + "_again", like.dtype, like.shape);
+      n.calls.push_back(std::move(c));
+    }
+    return it->second;
   }
 
   void find_varied(size_t calls, const std::vector<int>& wanted) {
@@ -98,7 +114,7 @@ struct Reverse {
       const Tensor& t = d.tensors[static_cast<size_t>(b)];
       auto value = argument.find(t.name);
       if (value != argument.end()) {
-        args.push_back(value->second);
+        args.push_back(this->value(value->second));
         continue;
       }
       int of = argument.at(t.name.substr(2));
@@ -116,8 +132,9 @@ struct Reverse {
 };
 }  // namespace
 
-std::vector<int> add_adjoints(Appender& network, int of, int seed, const std::vector<int>& wanted) {
-  Reverse r{network};
+std::vector<int> add_adjoints(Appender& network, int of, int seed, const std::vector<int>& wanted,
+                              const std::map<int, Call>& again) {
+  Reverse r{network, again};
   Network& n = network.network;
   size_t calls = n.calls.size();
   for (const Buffer& b : n.buffers) NASC_CHECK(!b.part) << b.name << " is a part: adjoints come before joins";

@@ -70,26 +70,45 @@ std::shared_ptr<const Program> float_counts(const std::shared_ptr<const Program>
 }
 
 using Block = std::vector<float, LineAllocator<float>>;
+constexpr size_t kNowhere = SIZE_MAX;
 
-// Memory that is used again: fresh pages cost as much as the arithmetic of an elementwise layer.
-struct Pool {
-  std::multimap<size_t, std::unique_ptr<Block>> free;
-  std::unique_ptr<Block> take(size_t n) {
-    auto it = free.lower_bound(n);
-    if (it == free.end() || it->first > 2 * n + 1024)
-      return std::make_unique<Block>(n);
-    auto out = std::move(it->second);
-    free.erase(it);
-    return out;
-  }
-  void give(std::unique_ptr<Block> b) {
-    size_t n = b->size();
-    free.emplace(n, std::move(b));
-  }
+// Memory that is used again, by all Networks of the thread: fresh pages cost as much as the arithmetic of an elementwise
+// layer. Taken out while it is used.
+Block& arena() {
+  thread_local Block a;
+  return a;
+}
+constexpr size_t kLineFloats = 16;
+
+// What holds memory from its first call to its last.
+struct Held {
+  size_t floats;
+  size_t first, last;
+  size_t at = 0; // in the arena
 };
-Pool& pool() {
-  thread_local Pool p;
-  return p;
+// Largest first, each as low as those that are alive at the same time allow; returns the size of the arena.
+size_t place(std::vector<Held>& all) {
+  std::vector<Held*> order, placed; // `placed` by place
+  for (Held& h : all)
+    order.push_back(&h);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Held* a, const Held* b) { return a->floats > b->floats; });
+  size_t end = 0;
+  for (Held* h : order) {
+    h->floats = (h->floats + kLineFloats - 1) / kLineFloats * kLineFloats;
+    for (const Held* other : placed) {
+      if (other->last < h->first || h->last < other->first)
+        continue;
+      if (h->at + h->floats <= other->at)
+        break;
+      h->at = std::max(h->at, other->at + other->floats);
+    }
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), h,
+                                   [](const Held* a, const Held* b) { return a->at < b->at; }),
+                  h);
+    end = std::max(end, h->at + h->floats);
+  }
+  return end;
 }
 } // namespace
 
@@ -161,15 +180,6 @@ Prepared::Prepared(Network network) : network_(std::move(network)) {
     size_t root = static_cast<size_t>(root_[b]);
     plain_.push_back(n.buffers[root].role != Role::temp || viewed[root] || outputs.count(root_[b]));
   }
-  std::map<int, size_t> last;
-  for (size_t c = 0; c < n.calls.size(); ++c)
-    for (int a : n.calls[c].args)
-      last[root_[static_cast<size_t>(a)]] = c;
-  for (int o : n.outputs)
-    last.erase(root_[static_cast<size_t>(o)]);
-  dead_after_.resize(n.calls.size());
-  for (auto [root, c] : last)
-    dead_after_[c].push_back(root);
   for (const Call& c : n.calls) {
     std::vector<bool> plain;
     for (int a : c.args)
@@ -178,11 +188,64 @@ Prepared::Prepared(Network network) : network_(std::move(network)) {
     for (const auto& step : code_.back()->steps)
       any_thread_ &= step->any_thread();
   }
+  place_memory();
+}
+
+void Prepared::place_memory() {
+  const Network& n = network_;
+  std::vector<Held> held;
+  std::map<int, size_t> by_root; // in held
+  locals_.resize(n.calls.size());
+  for (size_t c = 0; c < n.calls.size(); ++c) {
+    const Code& code = *code_[c];
+    size_t next = 0;
+    for (size_t t = 0; t < code.program->tensors.size(); ++t) {
+      if (code.program->tensors[t].role == Role::temp) {
+        locals_[c].push_back(held.size());
+        held.push_back({code.elements[t], c, c});
+        continue;
+      }
+      int root = root_[static_cast<size_t>(n.calls[c].args[next++])];
+      auto [it, fresh] = by_root.emplace(root, held.size());
+      if (fresh)
+        held.push_back({code.elements[t], c, c});
+      Held& h = held[it->second];
+      h.floats = std::max(h.floats, code.elements[t]), h.last = c;
+    }
+  }
+  for (int o : n.outputs)
+    if (auto it = by_root.find(root_[static_cast<size_t>(o)]); it != by_root.end())
+      held[it->second].last = n.calls.size();
+  std::vector<size_t> places(held.size(), kNowhere);
+  std::erase_if(by_root, [&](const auto& r) { // bound by callers, or constant
+    const Buffer& b = n.buffers[static_cast<size_t>(r.first)];
+    return b.role == Role::input || b.role == Role::weight;
+  });
+  std::vector<Held> ours;
+  std::vector<size_t> whose;
+  auto take = [&](size_t k) { ours.push_back(held[k]), whose.push_back(k); };
+  for (const auto& [root, k] : by_root)
+    take(k);
+  for (const auto& of_call : locals_)
+    std::for_each(of_call.begin(), of_call.end(), take);
+  arena_floats_ = place(ours);
+  for (size_t k = 0; k < ours.size(); ++k)
+    places[whose[k]] = ours[k].at;
+  for (auto& of_call : locals_)
+    for (size_t& k : of_call)
+      k = places[k];
+  at_root_.assign(n.buffers.size(), kNowhere);
+  for (const auto& [root, k] : by_root)
+    at_root_[static_cast<size_t>(root)] = places[k];
 }
 
 std::vector<HostTensor> Prepared::run(const std::map<int, const HostTensor*>& bound) const {
   const Network& n = network_;
-  std::map<int, std::unique_ptr<Block>> memory; // by root
+  Block memory = std::move(arena());
+  if (memory.size() < arena_floats_) {
+    memory = Block(); // not both at once
+    memory.resize(arena_floats_);
+  }
   std::vector<float*> at(n.buffers.size(), nullptr);
   for (size_t b = 0; b < n.buffers.size(); ++b) {
     if (root_[b] != static_cast<int>(b))
@@ -204,22 +267,18 @@ std::vector<HostTensor> Prepared::run(const std::map<int, const HostTensor*>& bo
     const Code& code = *code_[c];
     auto start = std::chrono::steady_clock::now();
     std::vector<float*> data(code.program->tensors.size(), nullptr);
-    std::vector<std::unique_ptr<Block>> local;
-    size_t next = 0;
+    size_t next = 0, local = 0;
     for (size_t t = 0; t < data.size(); ++t) {
       Role role = code.program->tensors[t].role;
       if (role == Role::temp) {
-        local.push_back(pool().take(code.elements[t]));
-        data[t] = local.back()->data();
+        data[t] = memory.data() + locals_[c][local++];
       } else {
         size_t root = static_cast<size_t>(root_[static_cast<size_t>(call.args[next++])]);
         if (!at[root]) {
-          if (role != Role::output)
+          if (role != Role::output || at_root_[root] == kNowhere)
             throw UserError(code::bad_tensor, n.name,
                             "tensor " + n.buffers[root].name + " is not bound");
-          auto block = pool().take(code.elements[t]);
-          at[root] = block->data();
-          memory[static_cast<int>(root)] = std::move(block);
+          at[root] = memory.data() + at_root_[root];
         }
         data[t] = at[root];
       }
@@ -228,16 +287,6 @@ std::vector<HostTensor> Prepared::run(const std::map<int, const HostTensor*>& bo
     }
     for (const auto& step : code.steps)
       step->run(data.data());
-    for (auto& block : local)
-      pool().give(std::move(block));
-    for (int root : dead_after_[c]) {
-      auto it = memory.find(root);
-      if (it == memory.end())
-        continue;
-      pool().give(std::move(it->second));
-      memory.erase(it);
-      at[static_cast<size_t>(root)] = nullptr;
-    }
     if (trace)
       trace(call, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
@@ -247,8 +296,7 @@ std::vector<HostTensor> Prepared::run(const std::map<int, const HostTensor*>& bo
     std::copy_n(at[static_cast<size_t>(root_[static_cast<size_t>(o)])], t.count(), t.as<float>());
     outputs.push_back(std::move(t));
   }
-  for (auto& [root, block] : memory)
-    pool().give(std::move(block));
+  arena() = std::move(memory);
   return outputs;
 }
 

@@ -25,17 +25,22 @@ class Prepared {
   std::vector<HostTensor> run(const std::map<int, const HostTensor*>& bound) const;
   // run() works without isl: it may be called in any thread, in several at once. Else in that of the constructor.
   bool any_thread() const { return any_thread_; }
+  size_t activation_bytes() const { return arena_floats_ * sizeof(float); }  // that a run holds
 
   std::function<void(const Call&, double seconds)> trace;  // after each call
 
  private:
   struct Code;
+  void place_memory();
   Network network_;
   std::vector<std::shared_ptr<const Code>> code_;  // by call
   std::vector<int> root_;
   std::vector<bool> plain_;  // by buffer: row-major
   bool any_thread_ = true;
-  std::vector<std::vector<int>> dead_after_;  // by call: roots
+  // All activations of a run lie in one arena, those over each other that are never alive together.
+  size_t arena_floats_ = 0;
+  std::vector<size_t> at_root_;               // by buffer
+  std::vector<std::vector<size_t>> locals_;  // by call: temps of its Program, in their order
 };
 
 // OpenBLAS as Prepared uses it: its own description, empty when it could not be loaded.

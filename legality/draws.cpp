@@ -8,7 +8,7 @@
 
 namespace nasc {
 namespace {
-constexpr size_t kRemembered = size_t{1} << 30;  // bytes
+constexpr size_t kRemembered = size_t{1} << 28;  // bytes; drawing anew is fast
 
 uint64_t mixed(uint64_t z) {  // splitmix64
   z += 0x9e3779b97f4a7c15;

@@ -67,6 +67,8 @@ struct Maker {
   std::vector<int> activations = {};  // by layer
   std::vector<int> codes = {};
   std::set<int> zeroed = {};
+  std::map<int, Call> again = {};    // by buffer: normalized values, from what is held anyway
+  std::set<size_t> measuring = {};   // calls whose results nobody else reads
 
   int stands_for(int b) const { return replaced[static_cast<size_t>(b)]; }
 
@@ -93,6 +95,7 @@ struct Maker {
     int y = into.buffer(into.at(x).name + "_norm", DType::f32, shape);
     int m = into.buffer("mean", DType::f32, {shape[1]}), r = into.buffer("scale", DType::f32, {shape[1]});
     into.call(into.program(scoring_program("norm", {shape}, 3)), {x, y, m, r}, name);
+    again[y] = {into.program(scoring_program("norm-again", {shape, {shape[1]}, {shape[1]}}, 1)), {x, m, r, y}, name};
     return y;
   }
 
@@ -185,12 +188,35 @@ struct Maker {
         payload_of(std::vector<float>(static_cast<size_t>(element_count(constants(shape))), 1.f));
     return b;
   }
+  // Each measuring call right behind the last that it waits for: what it reads need not be held longer.
+  void measure_early() {
+    std::vector<Call>& calls = into.network.calls;
+    std::map<int, size_t> written;  // by root
+    std::vector<std::pair<size_t, size_t>> order;
+    for (size_t c = 0; c < calls.size(); ++c) {
+      const Program& p = *into.network.programs[static_cast<size_t>(calls[c].program)];
+      std::vector<int> bound = Network::bound(p);
+      size_t ready = 0;
+      for (size_t k = 0; k < bound.size(); ++k) {
+        int root = into.network.root(calls[c].args[k]);
+        auto it = written.find(root);
+        if (it != written.end()) ready = std::max(ready, it->second);
+        if (p.tensors[static_cast<size_t>(bound[k])].role == Role::output) written[root] = c;
+      }
+      order.emplace_back(measuring.count(c) ? ready : c, c);
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<Call> early;
+    for (auto [unused, c] : order) early.push_back(std::move(calls[c]));
+    calls = std::move(early);
+  }
   int measured(const char* program, const std::vector<int>& inputs, Shape shape) {
     std::vector<Shape> shapes;
     for (int b : inputs) shapes.push_back(into.at(b).shape);
     int out = into.buffer(program, DType::f32, std::move(shape), Role::output);
     std::vector<int> args = inputs;
     args.push_back(out);
+    measuring.insert(into.network.calls.size());
     into.call(into.program(scoring_program(program, shapes, 1)), args, program);
     into.network.outputs.push_back(out);
     return out;
@@ -269,7 +295,7 @@ ScoringNetwork::ScoringNetwork(const Network& base, const ScoringOptions& option
     of = m.measured("cross-entropy", {logits, labels_}, {1});
   }
   seed_ = m.ones("seed", into.at(of).shape);
-  std::vector<int> adjoints = add_adjoints(into, of, seed_, m.activations);
+  std::vector<int> adjoints = add_adjoints(into, of, seed_, m.activations, m.again);
   for (size_t k = 0; k < layers_.size(); ++k) {
     if (adjoints[k] < 0) unsupported(base, "the loss does not depend on layer " + layers_[k].name);
     m.measured(flow ? "flow" : "fisher", {m.activations[k], adjoints[k]}, {layers_[k].channels});
@@ -283,6 +309,7 @@ ScoringNetwork::ScoringNetwork(const Network& base, const ScoringOptions& option
     into.network.buffers[static_cast<size_t>(into.network.root(gradient))].role = Role::output;
     into.network.outputs.push_back(gradient);
   }
+  m.measure_early();
   if (original) find_positions(base, *original, weights_);
   network_ = std::make_unique<Network>(into.network);
   prepared_ = std::make_unique<Prepared>(std::move(into.network));

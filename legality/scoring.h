@@ -99,7 +99,7 @@ class ScoringNetwork {
 Network mark_positions(Network base);
 
 // The draw of a layer: normal of deviation sqrt(2 / fan_out), or uniform in +-1/sqrt(fan_in). The same on all machines;
-// remembered for all threads up to 1 GiB.
+// remembered for all threads up to 256 MiB.
 std::shared_ptr<const HostTensor> drawn_weight(Init init, uint64_t seed, const std::string& layer, const std::vector<int64_t>& shape,
                                                int64_t fan_in, int64_t fan_out);
 

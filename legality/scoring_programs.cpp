@@ -25,6 +25,11 @@ constexpr Definition kDefinitions[] = {
   R[c] = 1/sqrt(V[c] + 1e-5)
   Y[n, c, i..] = (X[n, c, i] - M[c]) * R[c]
 )"},
+    {"norm-again", R"(
+  in X[N, C, I..]: f32, M[C]: f32, R[C]: f32
+  out Y[N, C, I..]: f32
+  Y[n, c, i..] = (X[n, c, i] - M[c]) * R[c]
+)"},
     {"cross-entropy", R"(
   in Z[N, K]: f32, T[N, K]: f32
   out L[1]: f32

@@ -10,6 +10,8 @@
 #include "ir/adjoint.h"
 #include "ir/execute.h"
 #include "ir/prepared.h"
+#include "ir/text.h"
+#include "legality/scoring_programs.h"
 
 using namespace nasc;
 
@@ -215,4 +217,42 @@ TEST_CASE("prepared: layers and their adjoints give what the executor gives", "[
   check_prepared(program_of("Add", {{{4, 8, 9, 8}}, {{4, 8, 9, 8}}}, {}));
   check_prepared(program_of("Concat", {{{2, 3, 4, 4}}, {{2, 2, 4, 4}}}, {{"axis", int64_t{1}}}));
   check_prepared(program_of("InstanceNormalization", {{{2, 3, 4, 4}}, {{3}}, {{3}}}, {}));
+}
+
+TEST_CASE("adjoint: values that are computed again need not be held, and change nothing") {
+  const Shape shape = {4, 3, 5, 5};
+  Program relu = parse_program(R"(program relu origin "Relu" {
+  tensor X : f32[4, 3, 5, 5] input
+  tensor Y : f32[4, 3, 5, 5] output
+  stmt s { s[n, c, h, w] : 0 <= n < 4 and 0 <= c < 3 and 0 <= h < 5 and 0 <= w < 5 }
+    Y[n, c, h, w] = max(X[n, c, h, w], 0)
+})");
+  std::mt19937 rng(1);
+  Buffer image{};
+  image.dtype = DType::f32, image.shape = shape;
+  HostTensor x = random_tensor(image, rng), g = random_tensor(image, rng);
+  auto gradient = [&](bool held, size_t& bytes) {
+    Appender into{Network{}};
+    std::map<int, Call> again;
+    int first = into.buffer("X", DType::f32, shape, Role::input), seed = into.buffer("G", DType::f32, shape, Role::input), at = first;
+    for (int layer = 0; layer < 6; ++layer) {
+      int y = into.buffer("Y", DType::f32, shape), m = into.buffer("M", DType::f32, {3}), r = into.buffer("R", DType::f32, {3});
+      into.call(into.program(scoring_program("norm", {shape}, 3)), {at, y, m, r}, "norm");
+      again[y] = {into.program(scoring_program("norm-again", {shape, {3}, {3}}, 1)), {at, m, r, y}, "norm"};
+      at = into.buffer("Z", DType::f32, shape);
+      into.call(relu, {y, at}, "relu");
+    }
+    int out = add_adjoints(into, at, seed, {first}, held ? std::map<int, Call>{} : again)[0];
+    into.network.buffers[static_cast<size_t>(out)].role = Role::output;
+    into.network.inputs = {first, seed}, into.network.outputs = {out};
+    verify(into.network);
+    Prepared prepared(into.network);
+    bytes = prepared.activation_bytes();
+    return to_doubles(prepared.run({{first, &x}, {seed, &g}})[0]);
+  };
+  size_t held = 0, computed = 0;
+  std::vector<double> wanted = gradient(true, held);
+  CHECK(gradient(false, computed) == wanted);
+  CHECK(computed < held);
+  CHECK(held < 19 * 4 * 300);  // of 30 tensors: others lie where those were
 }
