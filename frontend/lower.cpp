@@ -102,7 +102,7 @@ struct Lowering {
     const Value& value = g.value(v);
     if (value.constant) {
       int b = add_buffer(v, Role::weight);
-      net.buffers[static_cast<size_t>(b)].payload = value.constant->payload;
+      net.buffers.edit(static_cast<size_t>(b)).payload = value.constant->payload;
       return b;
     }
     NASC_CHECK(value.content) << "value " << value.original << " is read before it is written";
@@ -125,7 +125,7 @@ struct Lowering {
       int before = buffer_of[static_cast<size_t>(v)];
       int b = add_buffer(v, Role::output);
       buffer_of[static_cast<size_t>(v)] = before;
-      net.buffers[static_cast<size_t>(b)].name += "_out" + std::to_string(net.outputs.size());
+      net.buffers.edit(static_cast<size_t>(b)).name += "_out" + std::to_string(net.outputs.size());
       net.outputs.push_back(b);
     }
   }
@@ -147,19 +147,19 @@ struct Lowering {
     int from = source(x);
     if (!is_output[static_cast<size_t>(y)]) {
       int b = add_buffer(y, Role::temp);
-      net.buffers[static_cast<size_t>(b)].alias_of = from;
+      net.buffers.edit(static_cast<size_t>(b)).alias_of = from;
       return;
     }
     int to = buffer_of[static_cast<size_t>(y)], root = net.root(from);
     if (net.buffers[static_cast<size_t>(root)].role == Role::temp) {
-      net.buffers[static_cast<size_t>(root)].alias_of = to;
+      net.buffers.edit(static_cast<size_t>(root)).alias_of = to;
       return;
     }
     Value like = g.value(y);  // a view of the source in the shape of the output, copied
     int b = add_buffer(y, Role::temp);
     buffer_of[static_cast<size_t>(y)] = to;
-    net.buffers[static_cast<size_t>(b)].name += "_view";
-    net.buffers[static_cast<size_t>(b)].alias_of = from;
+    net.buffers.edit(static_cast<size_t>(b)).name += "_view";
+    net.buffers.edit(static_cast<size_t>(b)).alias_of = from;
     copy(like, b, to, name);
   }
 

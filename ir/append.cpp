@@ -47,7 +47,7 @@ int Appender::buffer(const std::string& hint, DType dtype, Shape shape, Role rol
 int Appender::viewed(int source, const Shape& shape) {
   if (at(source).shape == shape) return source;
   int view = buffer(at(source).name + "_view", at(source).dtype, shape);
-  network.buffers[static_cast<size_t>(view)].alias_of = source;
+  network.buffers.edit(static_cast<size_t>(view)).alias_of = source;
   return view;
 }
 

@@ -39,16 +39,20 @@ std::string key(const Extent::Monomial& atoms) {
 
 }  // namespace
 
-Extent::Extent(int64_t value) {
-  if (value) add({}, value);
-}
+Extent::Extent(int64_t value) : constant_(value) {}
 
 void Extent::add(const Monomial& atoms, int64_t coefficient) {
   if (!coefficient) return;
-  auto [it, fresh] = terms_.try_emplace(key(atoms), Term{atoms, 0});
+  if (atoms.empty()) {
+    constant_ = checked_add(constant_, coefficient);
+    return;
+  }
+  if (rest_.use_count() != 1) rest_ = rest_ ? std::make_shared<Terms>(*rest_) : std::make_shared<Terms>();
+  auto [it, fresh] = rest_->try_emplace(key(atoms), Term{atoms, 0});
   it->second.coefficient = checked_add(it->second.coefficient, coefficient);
-  if (!it->second.coefficient) terms_.erase(it);
-  if (terms_.size() > kMaxTerms) throw UserError(code::limit, "", "a symbolic extent has too many terms");
+  if (!it->second.coefficient) rest_->erase(it);
+  if (rest_->size() > kMaxTerms) throw UserError(code::limit, "", "a symbolic extent has too many terms");
+  if (rest_->empty()) rest_.reset();
 }
 
 Extent Extent::parameter(const std::string& name) {
@@ -57,17 +61,15 @@ Extent Extent::parameter(const std::string& name) {
   return e;
 }
 
-bool Extent::is_constant() const {
-  return terms_.empty() || (terms_.size() == 1 && terms_.begin()->second.atoms.empty());
-}
 int64_t Extent::constant() const {
   NASC_CHECK(is_constant()) << "extent " << text() << " is symbolic";
-  return terms_.empty() ? 0 : terms_.begin()->second.coefficient;
+  return constant_;
 }
 
 std::vector<std::string> Extent::parameters() const {
+  if (!rest_) return {};
   std::set<std::string> names;
-  for (const auto& [k, t] : terms_)
+  for (const auto& [k, t] : *rest_)
     for (const auto& atom : t.atoms) {
       if (atom->kind == Atom::parameter) names.insert(atom->text);
       for (const Extent* e : {&atom->a, &atom->b})
@@ -77,19 +79,19 @@ std::vector<std::string> Extent::parameters() const {
 }
 
 bool Extent::is_affine() const {
-  for (const auto& [k, t] : terms_) {
+  return every([](const Term& t) {
     if (t.atoms.size() > 1) return false;
     for (const auto& atom : t.atoms) {
       if (atom->kind == Atom::parameter) continue;
       if (atom->kind != Atom::floordiv || !atom->b.is_constant() || !atom->a.is_affine()) return false;
     }
-  }
-  return true;
+    return true;
+  });
 }
 
 int64_t Extent::evaluate(const std::function<int64_t(const std::string&)>& lookup) const {
   int64_t sum = 0;
-  for (const auto& [k, t] : terms_) {
+  every([&](const Term& t) {
     int64_t p = t.coefficient;
     for (const auto& atom : t.atoms) {
       int64_t v = 0;
@@ -104,13 +106,15 @@ int64_t Extent::evaluate(const std::function<int64_t(const std::string&)>& looku
       p = checked_mul(p, v);
     }
     sum = checked_add(sum, p);
-  }
+    return true;
+  });
   return sum;
 }
 
 Extent Extent::substitute(const std::function<Extent(const std::string&)>& lookup) const {
+  if (!rest_) return *this;
   Extent sum;
-  for (const auto& [k, t] : terms_) {
+  every([&](const Term& t) {
     Extent p = t.coefficient;
     for (const auto& atom : t.atoms) {
       if (atom->kind == Atom::parameter) {
@@ -123,20 +127,21 @@ Extent Extent::substitute(const std::function<Extent(const std::string&)>& looku
                                             : nasc::min(a, b));
     }
     sum = sum + p;
-  }
+    return true;
+  });
   return sum;
 }
 
 std::vector<Extent::Term> Extent::terms() const {
   std::vector<Term> out;
-  for (const auto& [k, t] : terms_) out.push_back(t);
+  every([&](const Term& t) { return out.push_back(t), true; });
   std::stable_sort(out.begin(), out.end(),
                    [](const Term& a, const Term& b) { return a.atoms.size() > b.atoms.size(); });
   return out;
 }
 
 std::string Extent::text() const {
-  if (terms_.empty()) return "0";
+  if (!rest_) return std::to_string(constant_);
   std::string out;
   for (const Term& t : terms()) {
     int64_t c = t.coefficient;
@@ -153,19 +158,22 @@ std::string Extent::text() const {
 
 Extent operator+(const Extent& a, const Extent& b) {
   Extent r = a;
-  for (const auto& [k, t] : b.terms_) r.add(t.atoms, t.coefficient);
+  b.every([&](const Extent::Term& t) { return r.add(t.atoms, t.coefficient), true; });
   return r;
 }
 Extent operator-(const Extent& a, const Extent& b) { return a + b * Extent(-1); }
 Extent operator*(const Extent& a, const Extent& b) {
+  if (!a.rest_ && !b.rest_) return checked_mul(a.constant_, b.constant_);
   Extent r;
-  for (const auto& [ka, ta] : a.terms_)
-    for (const auto& [kb, tb] : b.terms_) {
+  a.every([&](const Extent::Term& ta) {
+    return b.every([&](const Extent::Term& tb) {
       Extent::Monomial atoms = ta.atoms;
       atoms.insert(atoms.end(), tb.atoms.begin(), tb.atoms.end());
       std::sort(atoms.begin(), atoms.end(), [](auto& x, auto& y) { return x->text < y->text; });
       r.add(atoms, checked_mul(ta.coefficient, tb.coefficient));
-    }
+      return true;
+    });
+  });
   return r;
 }
 
@@ -187,30 +195,28 @@ Extent Extent::of(Atom atom) {
 Extent floordiv(const Extent& a, const Extent& b) {
   if (b.is(1)) return a;
   if (a.is_constant() && b.is_constant()) return floor_div(a.constant(), b.constant());
-  if (b.terms_.size() == 1) {  // exact when every term of a is divisible by the one term of b
-    const Extent::Term& d = b.terms_.begin()->second;
+  if (std::vector<Extent::Term> terms = b.terms(); terms.size() == 1) {  // exact when it divides every term of a
+    const Extent::Term& d = terms[0];
     Extent quotient;
-    bool exact = d.coefficient != 0;
-    for (const auto& [k, t] : a.terms_) {
+    bool exact = a.every([&](const Extent::Term& t) {
       Extent::Monomial rest = t.atoms;
       for (const auto& atom : d.atoms) {
         auto it = std::find_if(rest.begin(), rest.end(), [&](auto& x) { return x->text == atom->text; });
-        if (it == rest.end()) exact = false;
-        else rest.erase(it);
+        if (it == rest.end()) return false;
+        rest.erase(it);
       }
-      if (!exact || t.coefficient % d.coefficient) {
-        exact = false;
-        break;
-      }
+      if (t.coefficient % d.coefficient) return false;
       quotient.add(rest, t.coefficient / d.coefficient);
-    }
+      return true;
+    });
     if (exact) return quotient;
   }
   if (a == b) return 1;
   if (b.is_constant() && b.constant() > 1) {  // floor((6*N + 5)/3) = 2*N + 1
     Extent whole, rest;
-    for (const auto& [k, t] : a.terms_)
-      (t.coefficient % b.constant() == 0 ? whole : rest).add(t.atoms, t.coefficient);
+    a.every([&](const Extent::Term& t) {
+      return (t.coefficient % b.constant() == 0 ? whole : rest).add(t.atoms, t.coefficient), true;
+    });
     if (rest.is_constant()) return floordiv(whole, b) + floor_div(rest.constant(), b.constant());
   }
   return function(Extent::Atom::floordiv, "floor", a, b);

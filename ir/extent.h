@@ -22,9 +22,9 @@ class Extent {
   // Inverse of text(); throws UserError bad_text. Depth and length limited.
   static Extent parse(const std::string& text);
 
-  bool is_constant() const;
+  bool is_constant() const { return !rest_; }
   int64_t constant() const;  // checked: is_constant()
-  bool is(int64_t value) const { return is_constant() && constant() == value; }
+  bool is(int64_t value) const { return !rest_ && constant_ == value; }
   // Names of all parameters inside, sorted.
   std::vector<std::string> parameters() const;
   // Parameters occur linearly, under floor divisions by constants only: isl can express it.
@@ -42,7 +42,10 @@ class Extent {
   friend Extent floordiv(const Extent& a, const Extent& b);
   friend Extent max(const Extent& a, const Extent& b);
   friend Extent min(const Extent& a, const Extent& b);
-  friend bool operator==(const Extent& a, const Extent& b) { return a.text() == b.text(); }
+  friend bool operator==(const Extent& a, const Extent& b) {
+    if (a.constant_ != b.constant_ || !a.rest_ != !b.rest_) return false;
+    return a.rest_ == b.rest_ || a.text() == b.text();
+  }
 
   struct Atom;  // parameter or function of extents
   static Extent of(Atom atom);
@@ -55,8 +58,20 @@ class Extent {
   std::vector<Term> terms() const;
 
  private:
-  std::map<std::string, Term> terms_;  // key: canonical text of the monomial
+  // Most extents are numbers, and networks are copied at every step: those cost no allocation.
+  using Terms = std::map<std::string, Term>;  // key: canonical text of the monomial
+  int64_t constant_ = 0;                      // the term without atoms
+  std::shared_ptr<Terms> rest_;               // the others; null when there are none; copied before it is written
   void add(const Monomial& atoms, int64_t coefficient);
+  // f(term) for every term, the constant first unless it is 0; stops when f gives false.
+  template <class F>
+  bool every(F&& f) const {
+    if (constant_ && !f(Term{{}, constant_})) return false;
+    if (rest_)
+      for (const auto& [key, term] : *rest_)
+        if (!f(term)) return false;
+    return true;
+  }
 };
 
 struct Extent::Atom {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ir/program.h"
+#include "ir/shared_vector.h"
 
 namespace nasc {
 
@@ -38,7 +39,7 @@ struct Call {
 struct Network {
   std::string name;
   uint64_t model_hash = 0;
-  std::vector<Buffer> buffers;
+  SharedVector<Buffer> buffers;
   std::vector<int> inputs, outputs;  // buffers, in the order of the ONNX graph
   // Equal layers share one Program (equal text): compiled once. Calls of phase create come first in `calls`.
   std::vector<std::shared_ptr<const Program>> programs;

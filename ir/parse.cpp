@@ -249,7 +249,7 @@ struct NetworkReader {
     n.buffers.push_back(std::move(b));
   }
   void resolve_aliases() {
-    for (const Alias& a : aliases) n.buffers[a.buffer].alias_of = buffer(a.of, a.start);
+    for (const Alias& a : aliases) n.buffers.edit(a.buffer).alias_of = buffer(a.of, a.start);
     for (const Alias& a : aliases) {
       const Buffer& b = n.buffers[a.buffer];
       if (b.part) {

@@ -59,9 +59,9 @@ struct Walk {
     part.inputs.clear();
     part.outputs.clear();
     for (int r : touched(at, to, false))
-      if (live[0].count(r)) part.inputs.push_back(r), part.buffers[static_cast<size_t>(r)].role = Role::input;
+      if (live[0].count(r)) part.inputs.push_back(r), part.buffers.edit(static_cast<size_t>(r)).role = Role::input;
     for (int r : written) {
-      part.buffers[static_cast<size_t>(r)].role = later.count(r) ? Role::output : Role::temp;
+      part.buffers.edit(static_cast<size_t>(r)).role = later.count(r) ? Role::output : Role::temp;
       if (later.count(r)) part.outputs.push_back(r);
     }
     Prepared prepared(part);
@@ -110,7 +110,7 @@ struct Layer {
     std::vector<int> gradients = add_adjoints(into, out, seed, weights);
     into.network.outputs.clear();
     for (int g : gradients) {
-      into.network.buffers[static_cast<size_t>(into.network.root(g))].role = Role::output;
+      into.network.buffers.edit(static_cast<size_t>(into.network.root(g))).role = Role::output;
       into.network.outputs.push_back(g);
     }
     bool read = std::any_of(into.network.calls.begin() + 1, into.network.calls.end(), [&](const Call& c) {
@@ -233,7 +233,7 @@ Fit fitted_weights(const Network& original, const Network& candidate, const std:
     auto [first, last] = improve(*layer, x, targets, w, iterations);
     if (!(last <= first)) continue;
     for (size_t k = 0; k < w.size(); ++k)
-      n.buffers[static_cast<size_t>(n.root(call.args[layer->weights_at[k]]))].payload = payload_from(std::move(w[k].bytes));
+      n.buffers.edit(static_cast<size_t>(n.root(call.args[layer->weights_at[k]]))).payload = payload_from(std::move(w[k].bytes));
     ++fit.layers;
     fit.before += first;
     fit.after += last;

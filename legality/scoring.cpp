@@ -137,7 +137,7 @@ struct Maker {
   int copy_calls() {
     for (size_t b = 0; b < into.network.buffers.size(); ++b) {
       replaced.push_back(static_cast<int>(b));
-      if (into.network.buffers[b].role == Role::output) into.network.buffers[b].role = Role::temp;
+      if (into.network.buffers[b].role == Role::output) into.network.buffers.edit(b).role = Role::temp;
     }
     for (const Call& c : base.calls) {
       std::shared_ptr<const Program> p = interned(*base.programs[static_cast<size_t>(c.program)]);
@@ -171,20 +171,20 @@ struct Maker {
     int source = view_of(alias);
     if (source == alias) return b;
     int view = into.buffer(into.at(b).name, into.at(b).dtype, into.at(b).shape);
-    into.network.buffers[static_cast<size_t>(view)].alias_of = source;
+    into.network.buffers.edit(static_cast<size_t>(view)).alias_of = source;
     replace(b, view);
     return view;
   }
 
   void zero_biases() {
     for (int b : zeroed) {
-      Buffer& buffer = into.network.buffers[static_cast<size_t>(b)];
+      Buffer& buffer = into.network.buffers.edit(static_cast<size_t>(b));
       buffer.payload = payload_of(std::vector<float>(static_cast<size_t>(element_count(constants(buffer.shape))), 0.f));
     }
   }
   int ones(const char* name, const Shape shape) {  // a copy: buffers move
     int b = into.buffer(name, DType::f32, shape, Role::weight);
-    into.network.buffers[static_cast<size_t>(b)].payload =
+    into.network.buffers.edit(static_cast<size_t>(b)).payload =
         payload_of(std::vector<float>(static_cast<size_t>(element_count(constants(shape))), 1.f));
     return b;
   }
@@ -256,13 +256,14 @@ double Scores::total() const {
 }
 
 Network mark_positions(Network n) {
-  for (Buffer& b : n.buffers) {
+  for (size_t k = 0; k < n.buffers.size(); ++k) {
+    const Buffer& b = n.buffers[k];
     if (b.role != Role::weight || b.dtype != DType::f32 || b.rank() < 2 || !is_static(b.shape)) continue;
     int64_t count = element_count(constants(b.shape));
     if (count > kExactFloats) continue;
     std::vector<float> positions(static_cast<size_t>(count));
     for (size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<float>(i);
-    b.payload = payload_of(positions);
+    n.buffers.edit(k).payload = payload_of(positions);
   }
   return n;
 }
@@ -306,7 +307,7 @@ ScoringNetwork::ScoringNetwork(const Network& base, const ScoringOptions& option
   }
   if (options_.with_jacobian && !flow) {
     int gradient = add_adjoints(into, logits, m.ones("all_logits", {batch_, classes_}), {image_})[0];
-    into.network.buffers[static_cast<size_t>(into.network.root(gradient))].role = Role::output;
+    into.network.buffers.edit(static_cast<size_t>(into.network.root(gradient))).role = Role::output;
     into.network.outputs.push_back(gradient);
   }
   m.measure_early();

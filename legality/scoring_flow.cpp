@@ -51,7 +51,7 @@ Scores ScoringNetwork::flow(uint64_t seed) const {
   // Sums of both ends of the range, or beyond it: in double, through the executor, which takes its time.
   Network n = network();
   for (size_t k = 0; k < weights_.size(); ++k)
-    n.buffers[static_cast<size_t>(weights_[k].buffer)].payload = payload_from(std::move(absolute[k].bytes));
+    n.buffers.edit(static_cast<size_t>(weights_[k].buffer)).payload = payload_from(std::move(absolute[k].bytes));
   HostTensor ones = zeros(DType::f32, image_shape());
   std::fill_n(ones.as<float>(), ones.count(), 1.f);
   std::vector<HostTensor> out = execute(n, {ones}, {.in_double = true});

@@ -100,7 +100,7 @@ Payload sliced(const Payload& payload, const std::vector<int64_t>& shape, size_t
 void apply_cut(Module& m, const ChannelCut& cut) {
   Network& n = m.network;
   for (const auto& [key, kept] : cut.buffers)
-    n.buffers[static_cast<size_t>(key.first)].shape[static_cast<size_t>(key.second)] = number_kept(kept);
+    n.buffers.edit(static_cast<size_t>(key.first)).shape[static_cast<size_t>(key.second)] = number_kept(kept);
   for (const auto& [c, statements] : cut.calls) {
     std::shared_ptr<const Program> p = n.programs[static_cast<size_t>(n.calls[static_cast<size_t>(c)].program)];
     const ProgramRoles& roles = roles_of(p);

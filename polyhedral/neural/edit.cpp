@@ -124,14 +124,15 @@ void drop_unused_buffers(Network& n) {
   for (size_t b = 0; b < n.buffers.size(); ++b) {
     if (!used[b]) continue;
     place[b] = static_cast<int>(to);
-    if (to != b) n.buffers[to] = std::move(n.buffers[b]);
+    if (to != b) n.buffers.move(b, to);
     ++to;
   }
-  n.buffers.resize(to);
+  n.buffers.shrink(to);
   auto move = [&](int& b) {
     if (b >= 0) b = place[static_cast<size_t>(b)];
   };
-  for (Buffer& b : n.buffers) move(b.alias_of);
+  for (size_t b = 0; b < n.buffers.size(); ++b)
+    if (int of = n.buffers[b].alias_of; of >= 0 && place[static_cast<size_t>(of)] != of) move(n.buffers.edit(b).alias_of);
   for (int& b : n.inputs) move(b);
   for (int& b : n.outputs) move(b);
   for (Call& c : n.calls)

@@ -205,8 +205,8 @@ Expected<Module> apply_join(const Module& module, const Args& a) {
       shown = static_cast<int>(net.buffers.size());
       net.buffers.push_back(std::move(copy));
     }
-    net.buffers[shown].alias_of = whole;
-    net.buffers[shown].part = l.part;
+    net.buffers.edit(shown).alias_of = whole;
+    net.buffers.edit(shown).part = l.part;
   }
   net.calls.erase(net.calls.begin() + at);
   for (size_t k = 0; k < copies.size(); ++k) {

@@ -41,10 +41,9 @@ Expected<Module> apply_layout(const Module& module, const Args& a) {
   if (buffer.role == Role::input || buffer.role == Role::output ||
       std::find(n.outputs.begin(), n.outputs.end(), b) != n.outputs.end())
     return refuse("caller-memory", buffer.name + " belongs to the caller and stays row-major");
-  std::vector<Place> place = places(n);
   std::vector<int> family;  // parts have the layout of the whole
   for (size_t o = 0; o < n.buffers.size(); ++o)
-    if (place[o].root == b) family.push_back(static_cast<int>(o));
+    if (n.root(static_cast<int>(o)) == b) family.push_back(static_cast<int>(o));
   if (buffer.alias_of >= 0 ||
       std::any_of(family.begin(), family.end(), [&](int o) { return n.buffers[o].alias_of >= 0 && !n.buffers[o].part; }))
     return refuse("view", buffer.name + " shares its memory with a view");
@@ -69,7 +68,7 @@ Expected<Module> apply_layout(const Module& module, const Args& a) {
   if (!injective(l, buffer.rank())) return refuse("not-injective", text(l) + " maps two elements to one place");
 
   Module out = module;
-  for (int member : family) out.network.buffers[member].layout = l;
+  for (int member : family) out.network.buffers.edit(member).layout = l;
   for (int member : family) {
     const Buffer& m = out.network.buffers[member];
     if (m.part && !part_offset(out.network.buffers[m.alias_of], m, *m.part))
@@ -80,7 +79,7 @@ Expected<Module> apply_layout(const Module& module, const Args& a) {
     std::vector<int> places;
     std::vector<int> bound = Network::bound(*old);
     for (size_t k = 0; k < bound.size(); ++k)
-      if (place[out.network.calls[c].args[k]].root == b) places.push_back(bound[k]);
+      if (n.root(out.network.calls[c].args[k]) == b) places.push_back(bound[k]);
     std::string how = "layout " + text(l);
     for (int place : places) how += text(" ", place);
     auto fresh = remembered({old}, how, [&]() -> Expected<Program> {

@@ -45,7 +45,7 @@ Network scale_twice() {
   buffer(p.tensors[1], "w");
   buffer(tensor("T", {n, 4}, Role::temp), "t");
   buffer(p.tensors[2], "y");
-  net.buffers[1].payload = payload_of(std::vector<float>{1, 2, 3, 4});
+  net.buffers.edit(1).payload = payload_of(std::vector<float>{1, 2, 3, 4});
   net.inputs = {0};
   net.outputs = {3};
   net.programs = {std::make_shared<const Program>(p)};

@@ -147,7 +147,7 @@ TEST_CASE("text: networks round-trip") {
   };
   buffer(p->tensors[0], "image", Role::input);
   buffer(p->tensors[1], "w0", Role::weight);
-  n.buffers[1].payload = payload_of(std::vector<float>(108, 2.f));
+  n.buffers.edit(1).payload = payload_of(std::vector<float>(108, 2.f));
   buffer(p->tensors[2], "out", Role::output);
   buffer(tensor("", {100}, Role::temp), "flat", Role::temp, 2);
   n.inputs = {0};

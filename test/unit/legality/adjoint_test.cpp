@@ -170,7 +170,7 @@ Network network_of(const Program& p, bool with_adjoint) {
     int seed = into.buffer("seed", DType::f32, p.tensor("Y").shape, Role::input);
     into.network.inputs.push_back(seed);
     for (int d : add_adjoints(into, out, seed, wanted)) {
-      into.network.buffers[static_cast<size_t>(d)].role = Role::output;
+      into.network.buffers.edit(static_cast<size_t>(d)).role = Role::output;
       into.network.outputs.push_back(d);
     }
   }
@@ -243,7 +243,7 @@ TEST_CASE("adjoint: values that are computed again need not be held, and change 
       into.call(relu, {y, at}, "relu");
     }
     int out = add_adjoints(into, at, seed, {first}, held ? std::map<int, Call>{} : again)[0];
-    into.network.buffers[static_cast<size_t>(out)].role = Role::output;
+    into.network.buffers.edit(static_cast<size_t>(out)).role = Role::output;
     into.network.inputs = {first, seed}, into.network.outputs = {out};
     verify(into.network);
     Prepared prepared(into.network);

@@ -27,7 +27,7 @@ std::vector<Minibatch> images(const Network& n, int count) {
 void keep_blocks(Network& n, const std::string& layer, int64_t groups) {
   for (const Call& c : n.calls)
     for (int a : c.args) {
-      Buffer& b = n.buffers[static_cast<size_t>(n.root(a))];
+      Buffer& b = n.buffers.edit(static_cast<size_t>(n.root(a)));
       if (c.name != layer || b.role != Role::weight || b.rank() != 4) continue;
       HostTensor w = host_tensor(DType::f32, constants(b.shape), b.payload);
       int64_t inner = w.shape[2] * w.shape[3];

@@ -91,7 +91,7 @@ TEST_CASE("scoring: the potential is that of masks by finite differences", "[sco
   auto run = [&](int64_t element, double step) {
     std::vector<float> values(kImages * kChannels, 1.f);
     if (element >= 0) values[static_cast<size_t>(element)] += static_cast<float>(step);
-    mask->payload = payload_of(values);
+    n.buffers.edit(static_cast<size_t>(std::distance(n.buffers.begin(), mask))).payload = payload_of(values);
     return execute(n, {m.images, m.labels}, {.in_double = true});
   };
   std::vector<HostTensor> at_one = run(-1, 0);

@@ -198,7 +198,7 @@ TEST_CASE("refuse: separate/not-constant") {
   std::vector<int> bound = Network::bound(p);
   for (size_t k = 0; k < bound.size(); ++k)
     if (p.tensors[static_cast<size_t>(bound[k])].role == Role::weight)
-      n.buffers[static_cast<size_t>(n.root(call.args[k]))].role = Role::input;
+      n.buffers.edit(static_cast<size_t>(n.root(call.args[k]))).role = Role::input;
   auto out = apply(*m, parse_step("separate(layer=conv)"));
   CHECK((out ? "accepted" : out.error().code) == "not-constant");
 }

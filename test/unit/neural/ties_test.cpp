@@ -67,7 +67,7 @@ TEST_CASE("ties: a narrowed network computes what the kept channels give") {
         tied = call.args.back();  // pointwise
         continue;
       }
-      Buffer& w = zeroed.network.buffers[static_cast<size_t>(call.args[1])];
+      Buffer& w = zeroed.network.buffers.edit(static_cast<size_t>(call.args[1]));
       HostTensor values = host_tensor(w.dtype, constants(w.shape), w.payload);
       int64_t half = l.form.out[0] / 2, inner = values.shape[2] * values.shape[3];
       for (int64_t k = 0; k < values.count(); ++k)

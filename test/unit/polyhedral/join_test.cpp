@@ -219,9 +219,9 @@ TEST_CASE("join: what overlaps is no Network") {
   auto joined = apply(three_parts(1), parse_step("join(call=2)"));
   REQUIRE(joined);
   Network n = joined->network;
-  n.buffers[find_buffer(n, "b")].part->at = 0; // where a is
+  n.buffers.edit(static_cast<size_t>(find_buffer(n, "b"))).part->at = 0; // where a is
   CHECK_THROWS_AS(verify(n), InternalError);
-  n.buffers[find_buffer(n, "b")].part->at = 20; // beyond the end
+  n.buffers.edit(static_cast<size_t>(find_buffer(n, "b"))).part->at = 20; // beyond the end
   CHECK_THROWS_AS(verify(n), InternalError);
   std::string printed = print(joined->network);
   size_t at = printed.find("part 1:8");

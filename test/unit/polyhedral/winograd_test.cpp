@@ -69,9 +69,9 @@ HostTensor random(const Tensor& t, uint32_t seed, double scale) {
 Module module_of(const Conv& c) {
   Network n = parse_network(source(c));
   uint32_t seed = 5;
-  for (Buffer& b : n.buffers)
-    if (b.role == Role::weight && b.dtype == DType::f32)
-      b.payload = payload_from(
+  for (size_t k = 0; k < n.buffers.size(); ++k)
+    if (const Buffer& b = n.buffers[k]; b.role == Role::weight && b.dtype == DType::f32)
+      n.buffers.edit(k).payload = payload_from(
           random(b, ++seed, 1 / std::sqrt(9.0 * static_cast<double>(c.channels))).bytes);
   Target target;
   target.cpu = "x86-64-v3";
