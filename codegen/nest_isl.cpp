@@ -175,7 +175,7 @@ Expected<NestRef> nest_from_schedule(const Kernel& kernel) {
   return with_quota(IslEntry::ast, [&]() -> Expected<NestRef> {
     if (auto nest = nest_of_digits(kernel)) return *nest;
     auto build = isl::ast_build::from_context(parameter_context(kernel.program));
-    return Converter{}.convert(build.node_from(kernel.schedule.tree));
+    return Converter{}.convert(build.node_from(kernel.schedule.tree()));
   });
 }
 

@@ -287,7 +287,7 @@ private:
 
 Verdict judge_cases(const Kernel& kernel, const Decide& decide, bool prune) {
   Cases cases(kernel, decide, prune);
-  isl::union_map time = kernel.schedule.tree.map();
+  isl::union_map time = kernel.schedule.tree().map();
   int depth = 0;
   for (const isl::map& m : maps(time))
     depth = m.range_tuple_dim();

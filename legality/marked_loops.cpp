@@ -5,7 +5,7 @@ namespace nasc {
 
 std::vector<MarkedLoop> marked_loops(const Schedule& schedule) {
   std::vector<MarkedLoop> out;
-  schedule.tree.root().foreach_descendant_top_down([&](const isl::schedule_node& node) {
+  schedule.tree().root().foreach_descendant_top_down([&](const isl::schedule_node& node) {
     if (!node.isa<isl::schedule_node_mark>())
       return true;
     Expected<Mark> mark = parse_mark(mark_name(node.as<isl::schedule_node_mark>()));

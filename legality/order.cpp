@@ -121,7 +121,7 @@ bool keeps_conflicts(const Kernel& kernel) {
   if (!pairs)
     return false;
   isl::union_map all = pairs->unite(reduction_pairs(kernel.program));
-  if (!all_positive(scheduled_deltas(*pairs, kernel.schedule.tree.map())))
+  if (!all_positive(scheduled_deltas(*pairs, kernel.schedule.tree().map())))
     return false;
   for (const MarkedLoop& loop : marked_loops(kernel.schedule))
     if (carries(all, loop))
@@ -137,7 +137,7 @@ Verdict judge_order_by_isl(const Kernel& kernel) {
     Expected<Dependences> deps = known_dependences(kernel.program);
     if (!deps)
       return std::unexpected(deps.error());
-    Verdict verdict = check_total_order(*deps, kernel.schedule.tree.map());
+    Verdict verdict = check_total_order(*deps, kernel.schedule.tree().map());
     if (!verdict.allowed())
       return verdict;
     for (const MarkedLoop& loop : marked_loops(kernel.schedule)) {

@@ -34,7 +34,7 @@ struct Judge {
 // by canonical text, undecided excepted. To be called outside any with_quota, whose budget would be
 // shared.
 Verdict judge_order(const Kernel& kernel);
-// The answer is yes by keeps_matched_order, which costs next to nothing, and nothing is folded.
+// The answer is yes by keeps_matched_order and surely_apart, which cost next to nothing.
 // False while the judge is replaced or queries are recorded.
 bool surely_ordered(const Kernel& kernel);
 // judge_order without memory, replacement or PPL: undecided when isl hits its quota.

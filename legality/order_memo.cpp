@@ -76,7 +76,7 @@ std::string order_key(const Kernel& kernel) {
   for (const Tensor& t : kernel.program.tensors)
     if (folds(t))
       key += text(t.shape) + text(*t.layout) + "\n";
-  return key + text(kernel.schedule.tree);
+  return key + text(kernel.schedule.tree());
 }
 
 void forget_orders() {
@@ -91,7 +91,8 @@ bool surely_ordered(const Kernel& kernel) {
       return false;
   }
   const auto& tensors = kernel.program.tensors;
-  return std::none_of(tensors.begin(), tensors.end(), folds) && keeps_matched_order(kernel);
+  auto open = [&](const Tensor& t) { return folds(t) && !surely_apart(kernel, t); };
+  return std::none_of(tensors.begin(), tensors.end(), open) && keeps_matched_order(kernel);
 }
 
 Verdict judge_order(const Kernel& kernel) {

@@ -15,7 +15,7 @@ void record_order_queries_to(const std::string& path) {
   record_order_queries([out](const Kernel& kernel, const Verdict& verdict) {
     *out << "query " << name(verdict.answer) << "\n"
          << print(kernel.program) << "\nschedule\n"
-         << block_text(kernel.schedule.tree) << "\nend\n"
+         << block_text(kernel.schedule.tree()) << "\nend\n"
          << std::flush;
   });
 }

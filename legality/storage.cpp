@@ -92,11 +92,17 @@ bool folds(const Tensor& t) {
 }
 
 Verdict judge_storage(const Kernel& kernel) {
-  const Program& p = kernel.program;
-  if (std::none_of(p.tensors.begin(), p.tensors.end(), folds))
+  auto open = [&](const Tensor& t) { return folds(t) && !surely_apart(kernel, t); };
+  const auto& tensors = kernel.program.tensors;
+  if (std::none_of(tensors.begin(), tensors.end(), open))
     return yes_verdict();
+  return judge_storage_by_isl(kernel);
+}
+
+Verdict judge_storage_by_isl(const Kernel& kernel) {
+  const Program& p = kernel.program;
   Expected<Verdict> answer = with_quota(IslEntry::order, [&]() -> Expected<Verdict> {
-    isl::union_map time = kernel.schedule.tree.map();
+    isl::union_map time = kernel.schedule.tree().map();
     for (const Tensor& t : p.tensors) {
       if (!folds(t))
         continue;

@@ -12,9 +12,13 @@ bool folds(const Tensor& tensor);
 
 // From the first write of an element to its last access no other element of the same place is
 // written. Dependences are on logical elements and say nothing about this. The storage is each
-// thread's own. By isl; undecided when it hits its quota. A Program without folded tensors costs
-// nothing.
+// thread's own. What is not surely_apart isl decides; undecided when it hits its quota. A Program
+// without folded tensors costs nothing.
 Verdict judge_storage(const Kernel& kernel);
+Verdict judge_storage_by_isl(const Kernel& kernel);
+// The answer for a folded tensor is yes, since the values of loops around all its accesses and the
+// place say which element it is. Costs next to nothing; false says nothing.
+bool surely_apart(const Kernel& kernel, const Tensor& tensor);
 
 // The Program with a place for every element: what an order other than the judged one needs.
 Program unfolded(Program program);

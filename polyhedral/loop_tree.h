@@ -40,7 +40,7 @@ LoopTreeRef with_children(const LoopTreeRef& node, std::vector<LoopTreeRef> chil
 LoopTreeRef with_mark(const LoopTreeRef& node, Mark mark);
 TreeParts parts_of(const LoopTreeRef& sequence);  // any other node: one part with all its statements, given universe filters
 
-LoopTreeRef tree_of(const Schedule& schedule);
+inline LoopTreeRef tree_of(const Schedule& schedule) { return schedule.loop_tree(); }
 Schedule schedule_of(const isl::union_set& domain, const LoopTreeRef& tree);
 
 // A node of a tree: the nodes from the root to it (both included) and the child taken at each but the last.

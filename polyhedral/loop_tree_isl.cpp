@@ -94,13 +94,33 @@ isl::schedule_node write(isl::schedule_node at, const LoopTreeRef& tree, int dep
 
 }  // namespace
 
-LoopTreeRef tree_of(const Schedule& schedule) {
-  return read(schedule.tree.root().child(0), names_of(schedule.tree.domain()));
+struct Schedule::Forms {
+  isl::union_set domain;
+  std::optional<isl::schedule> tree;
+  LoopTreeRef loops;
+  std::string text;
+};
+
+Schedule::Schedule(isl::schedule tree) : forms_(std::make_shared<Forms>(Forms{tree.domain(), tree, nullptr, ""})) {}
+
+Schedule::Schedule(isl::union_set domain, LoopTreeRef loops, std::string text)
+    : forms_(std::make_shared<Forms>(Forms{std::move(domain), std::nullopt, std::move(loops), std::move(text)})) {}
+
+const isl::union_set& Schedule::domain() const { return forms_->domain; }
+
+const isl::schedule& Schedule::tree() const {
+  Forms& f = *forms_;
+  if (!f.tree && !f.text.empty()) f.tree = parse_schedule(f.text);
+  if (!f.tree) f.tree = write(isl::schedule::from_domain(f.domain).root().child(0), f.loops, 0).schedule();
+  return *f.tree;
 }
 
-Schedule schedule_of(const isl::union_set& domain, const LoopTreeRef& tree) {
-  isl::schedule_node root = isl::schedule::from_domain(domain).root();
-  return {write(root.child(0), tree, 0).schedule()};
+const LoopTreeRef& Schedule::loop_tree() const {
+  Forms& f = *forms_;
+  if (!f.loops) f.loops = read(f.tree->root().child(0), names_of(f.domain));
+  return f.loops;
 }
+
+Schedule schedule_of(const isl::union_set& domain, const LoopTreeRef& tree) { return {domain, tree}; }
 
 }  // namespace nasc

@@ -6,7 +6,7 @@ namespace nasc {
 namespace {
 
 isl::schedule_node node_at(const Schedule& schedule, const TreePath& path) {
-  isl::schedule_node node = schedule.tree.root().child(0);
+  isl::schedule_node node = schedule.tree().root().child(0);
   for (size_t d = 0; d < path.at.size(); ++d) {
     node = node.child(path.at[d]);  // mark -> band, sequence -> filter
     if (path.nodes[d]->kind != LoopTree::region) node = node.child(0);
@@ -51,7 +51,7 @@ std::optional<int64_t> trip_count(const Schedule& schedule, const Loop& loop) {
   std::vector<unsigned> wanted = position(loop.mark);
   for (const auto& p : loop_paths(tree_of(schedule)))
     if (position(node_at(schedule, p)) == wanted) {
-      auto values = trips(schedule.tree.domain(), p).same();
+      auto values = trips(schedule.domain(), p).same();
       if (!values) return std::nullopt;
       return values->second - values->first + 1;
     }

@@ -70,7 +70,7 @@ Schedule textual_schedule(const Program& program) {
 }
 
 isl::union_map order(const Schedule& schedule) {
-  return schedule.tree.map().intersect_domain(schedule.tree.domain());
+  return schedule.tree().map().intersect_domain(schedule.domain());
 }
 
 namespace {
@@ -91,7 +91,7 @@ std::string with_sorted_pieces(const std::string& line) {
 }  // namespace
 
 std::string text(const Schedule& schedule) {
-  std::istringstream in(block_text(schedule.tree));
+  std::istringstream in(block_text(schedule.tree()));
   std::string out;
   for (std::string line; std::getline(in, line);) out += with_sorted_pieces(line) + "\n";
   return out;
@@ -110,11 +110,20 @@ Expected<Schedule> parse(const Program& program, const std::string& text) {
 }
 
 void verify(const Program& program, const Schedule& schedule) {
-  NASC_CHECK(same(schedule.tree.domain(), program.domain()))
-      << program.name << ": the schedule has another domain: " << schedule.tree.domain();
-  LoopTreeRef tree = tree_of(schedule);  // checks marks, bands and sequences
+  NASC_CHECK(same(schedule.domain(), program.domain()))
+      << program.name << ": the schedule has another domain: " << schedule.domain();
+  LoopTreeRef tree = tree_of(schedule);  // checks marks, bands and sequences of isl's tree
+  for (const Statement& s : program.statements)
+    NASC_CHECK(tree->statements.count(s.name) || s.domain.is_empty()) << program.name << ": " << s.name << " is not scheduled";
   visit(tree, [&](const TreePath& p) {
     const LoopTree& node = *p.node();
+    Names below;
+    for (const auto& child : node.children) below.insert(child->statements.begin(), child->statements.end());
+    NASC_CHECK(node.children.empty() || below == node.statements) << program.name << ": a node loses statements";
+    if (node.kind == LoopTree::loop)
+      for (const auto& name : node.statements)
+        NASC_CHECK(node.band.count(name) && domain_name(node.band.at(name)) == name)
+            << program.name << ": loop " << node.mark.name << " has no value for " << name;
     if (node.kind == LoopTree::loop)
       for (size_t d = 0; d + 1 < p.nodes.size(); ++d)
         NASC_CHECK(p.nodes[d]->kind != LoopTree::loop || p.nodes[d]->mark.name != node.mark.name)

@@ -1,6 +1,7 @@
 // Schedule: named single-member bands over an isl schedule tree.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,10 +25,24 @@ struct Mark {  // a parsed mark
 std::string text(const Mark& mark);
 Expected<Mark> parse_mark(const std::string& text);
 
+struct LoopTree;
+
 // Root domain = the Program's domain. Every band has exactly one member, below the mark that names its loop. Loop
-// names are unique along each path. A value: edits return a new Schedule.
-struct Schedule {
-  isl::schedule tree;
+// names are unique along each path. A value: edits return a new Schedule. It has two forms, isl's and plain nodes
+// (loop_tree.h): the other one is made when somebody asks for it, since most schedules are never asked for isl's.
+class Schedule {
+ public:
+  Schedule(isl::schedule tree);  // NOLINT(google-explicit-constructor)
+  // `text` is what isl parses as this schedule; empty: its tree is built from the nodes.
+  Schedule(isl::union_set domain, std::shared_ptr<const LoopTree> loops, std::string text = "");
+
+  const isl::union_set& domain() const;
+  const isl::schedule& tree() const;
+  const std::shared_ptr<const LoopTree>& loop_tree() const;  // throws InternalError when isl's has another structure
+
+ private:
+  struct Forms;
+  std::shared_ptr<Forms> forms_;  // of this thread, as all of isl's values
 };
 
 // Statements one after another, each under its iterators' loops, named like the iterators.

@@ -2,6 +2,9 @@
 #include "polyhedral/tree_text.h"
 
 #include <algorithm>
+#include <unordered_map>
+
+#include "polyhedral/loop_tree.h"
 
 namespace nasc {
 namespace {
@@ -69,14 +72,68 @@ TextNodeRef tree_sequence(std::vector<std::pair<std::vector<std::string>, TextNo
   return std::make_shared<TextNode>(std::move(n));
 }
 
+namespace {
+// What isl made of equal text before, in this thread: kernels of one kind have the same loops, and isl takes long to
+// read.
+template <class Value>
+const Value& parsed_once(const std::string& line) {
+  constexpr size_t kMost = 20'000;
+  static thread_local std::unordered_map<std::string, Value> known;
+  if (auto it = known.find(line); it != known.end()) return it->second;
+  Value value(isl_context(), line);
+  check_isl_quota();
+  if (known.size() >= kMost) known.clear();
+  return known.emplace(line, std::move(value)).first->second;
+}
+
+Isolate isolated(const std::string& options) {
+  if (!options.empty())
+    for (const auto& option : sets(parsed_once<isl::union_set>(options)))
+      if (option.is_wrapping()) return option.unwrap().range();
+  return {};
+}
+
+// The nodes that isl's tree of the same text is read as.
+LoopTreeRef nodes(const Writer& w, const TextNode& n, const Names& live) {
+  if (n.kind == TextNode::leaf) return leaf(live);
+  if (n.kind == TextNode::sequence) {
+    TreeParts parts;
+    for (size_t k = 0; k < n.children.size(); ++k) {
+      Filter filter;
+      Names below;
+      for (const auto& name : n.filters[k])
+        if (live.count(name)) {
+          filter.emplace(name, isl::set::universe(w.program.statement(name).domain.space()));
+          below.insert(name);
+        }
+      if (!below.empty()) parts.emplace_back(std::move(filter), nodes(w, *n.children[k], below));
+    }
+    return sequence(std::move(parts));
+  }
+  auto mark = parse_mark(n.text);
+  NASC_CHECK(mark) << mark.error().text;
+  NASC_CHECK((n.kind == TextNode::band) == (mark->kind == Mark::loop)) << "mark " << n.text;
+  LoopTreeRef below = n.children.empty() ? leaf(live) : nodes(w, *n.children[0], live);
+  if (n.kind == TextNode::mark) return region(*mark, std::move(below));
+  Band band;
+  for (const auto& name : live) {
+    auto expr = n.exprs.find(name);
+    NASC_CHECK(expr != n.exprs.end()) << "band " << mark->name << " misses " << name;
+    band.emplace(name, parsed_once<isl::pw_aff>(w.braces(tuple(w.program.statement(name)) + " -> [(" + expr->second + ")]")));
+  }
+  return loop(*mark, std::move(band), std::move(below), isolated(n.options));
+}
+}  // namespace
+
 Schedule build_tree(const Program& program, const TextNodeRef& root) {
   std::string names;
   for (const auto& [name, extent] : program.parameters()) names += (names.empty() ? "" : ", ") + name;
   Writer w{program, names.empty() ? "" : "[" + names + "] -> "};
-  std::ostringstream domain;
-  domain << program.domain();
+  isl::union_set domain = program.domain();
   std::string body = root->kind == TextNode::leaf ? "" : ", child: " + w.write(*root);
-  return {parse_schedule("{ domain: \"" + domain.str() + "\"" + body + " }")};
+  Names all;
+  for (const Statement& s : program.statements) all.insert(s.name);
+  return {domain, nodes(w, *root, all), text("{ domain: \"", domain, "\"", body, " }")};
 }
 
 }  // namespace nasc

@@ -82,7 +82,7 @@ struct Tally {
     if (a.answer == Verdict::undecided || b.answer == Verdict::undecided)
       return;
     ++(a.answer == b.answer ? agree : disagree);
-    INFO(kernel.program.name << "\n" << block_text(kernel.schedule.tree));
+    INFO(kernel.program.name << "\n" << block_text(kernel.schedule.tree()));
     INFO("isl " << text(a) << "\nPPL " << text(b));
     CHECK(a.answer == b.answer);
   }

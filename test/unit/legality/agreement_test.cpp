@@ -53,7 +53,7 @@ void compare(const Kernel& kernel, Tally& tally, bool enumerate) {
                                  : tally.ppl_gave_up);
   if (isl.answer == Verdict::no && isl.reason != "order-violated")
     ++tally.loops_no;
-  INFO(kernel.program.name << "\n" << block_text(kernel.schedule.tree));
+  INFO(kernel.program.name << "\n" << block_text(kernel.schedule.tree()));
   INFO("isl " << text(isl) << "\nppl " << text(ppl));
   if (isl.answer != Verdict::undecided && ppl.answer != Verdict::undecided) {
     ++(isl.answer == ppl.answer ? tally.agree : tally.disagree);

@@ -94,7 +94,7 @@ Verdict judge_by_enumeration(const Kernel& kernel, int parameter) {
     return instances[a].statement == instances[b].statement &&
            is_order_free(p.statements[instances[a].statement]);
   };
-  std::vector<Point> time = times(kernel.schedule.tree.map());
+  std::vector<Point> time = times(kernel.schedule.tree().map());
   if (any_pair([&](int a, int b) { return !free(a, b) && time[a] >= time[b]; }))
     return {Verdict::no, "order-violated", "", {}, {}};
   for (const MarkedLoop& loop : marked_loops(kernel.schedule)) {

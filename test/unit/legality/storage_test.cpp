@@ -54,6 +54,25 @@ TEST_CASE("storage: lifetimes that overlap in time but not in place are legal") 
   CHECK_FALSE(judge_order(tiles_of(copies(1), 1, 1)).allowed());
 }
 
+TEST_CASE("storage: what is surely apart isl finds apart, too") {
+  int sure = 0;
+  for (int64_t places : {1, 2, 4, 8})
+    for (int size : {1, 2, 4, 8})
+      for (int late : {0, 1}) {
+        Kernel k = tiles_of(copies(places), size, late);
+        const Tensor& t = k.program.tensor("t");
+        if (!folds(t))
+          continue;
+        INFO(places << " places, tiles of " << size << ", " << late << " late");
+        if (surely_apart(k, t))
+          CHECK(judge_storage_by_isl(k).allowed());
+        CHECK(surely_apart(k, t) == (late == 0 && size <= places));
+        sure += surely_apart(k, t);
+      }
+  CHECK(sure == 6);
+  CHECK_FALSE(surely_apart(in_textual_order(copies(4)), copies(4).tensor("t")));
+}
+
 TEST_CASE("storage: the answer for one layout is not that for another") {
   forget_orders();
   CHECK(judge_order(tiles_of(copies(4), 4)).allowed());
@@ -70,6 +89,10 @@ TEST_CASE("storage: blocks of a sum are legal, their tiles in another order are 
     FAIL(k.error().text);
   CHECK(std::any_of(k->program.tensors.begin(), k->program.tensors.end(), folds));
   CHECK(judge_order(*k).allowed());
+  CHECK(judge_storage_by_isl(*k).allowed());
+  for (const Tensor& t : k->program.tensors)
+    if (folds(t))
+      CHECK(surely_apart(*k, t));
   for (Tensor& t : k->program.tensors) // half of the places
     if (folds(t))
       t.layout->dims.front().mod = 1;

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "ir/text.h"
 #include "polyhedral/schedule.h"
 #include "programs.h"
 
@@ -56,4 +57,10 @@ TEST_CASE("Schedule: trip counts are known when equal at all outer iterations") 
   CHECK(trip_count(s, *find_loop(s, "mac.w")) == 8);
   CHECK(trip_count(s, *find_loop(s, "ci")) == 16);
   CHECK(trip_count(s, *find_loop(s, "kw")) == std::nullopt);  // padding drops points at the border
+}
+
+TEST_CASE("schedule: statements without instances are in no tree") {
+  Program p = parse_program("program none { tensor x : f32[3] input\n tensor y : f32[0] output\n"
+                            " stmt s { s[i] : 0 <= i < 0 }\n y[i] = x[i]\n }");
+  CHECK_NOTHROW(verify(p, textual_schedule(p)));
 }
