@@ -3,8 +3,10 @@
 #include <cctype>
 #include <functional>
 #include <set>
+#include <unordered_map>
 
 #include "ir/einsum_build.h"
+#include "ir/isl_box.h"
 
 namespace nasc::einsum {
 namespace {
@@ -159,8 +161,24 @@ struct Binder {
 
 isl::multi_aff map_of(const Current& c, const std::string& tensor, const std::vector<std::string>& index) {
   std::string body = joined(index);
-  return isl::multi_aff(isl_context(), parameters_of(body, c.iterators) + "{ " + c.name + "[" + joined(c.iterators) +
-                                           "] -> " + tensor + "[" + body + "] }");
+  std::string key = parameters_of(body, c.iterators) + "{ " + c.name + "[" + joined(c.iterators) + "] -> " + tensor + "[" + body + "] }";
+  // Layers of other extents have the same accesses, and reading them is most of making a statement.
+  constexpr size_t kMost = 4096;
+  static thread_local std::unordered_map<std::string, isl::multi_aff> known;
+  if (auto it = known.find(key); it != known.end()) return it->second;
+  isl::multi_aff made(isl_context(), key);
+  check_isl_quota();
+  if (known.size() >= kMost) known.clear();
+  return known.emplace(std::move(key), std::move(made)).first->second;
+}
+
+// Every index is surely inside of the tensor; isl is asked about the rest.
+bool stays_inside(const Tensor& t, const isl::multi_aff& map, const std::vector<std::pair<int64_t, int64_t>>& iterators) {
+  for (int d = 0; d < t.rank(); ++d) {
+    auto range = t.shape[d].is_constant() ? range_over(quasi(map.at(d)), iterators) : std::nullopt;
+    if (!range || range->first < 0 || range->second >= t.shape[d].constant()) return false;
+  }
+  return true;
 }
 
 std::vector<std::string> isl_index(const Builder& b, const Operand& o, const std::vector<Val>& index) {
@@ -253,12 +271,14 @@ void Builder::statement(const Line& line) {
 
   auto set_of = [&](std::string constraints) {
     if (constraints.starts_with(" and ")) constraints.erase(0, 5);
-    return isl::set(isl_context(), parameters_of(constraints, c.iterators) + "{ " + c.name + "[" + joined(c.iterators) +
-                                       "]" + (constraints.empty() ? "" : " : " + constraints) + " }");
+    return read_set(parameters_of(constraints, c.iterators) + "{ " + c.name + "[" + joined(c.iterators) + "]" +
+                    (constraints.empty() ? "" : " : " + constraints) + " }");
   };
   isl::set box = set_of(bounds), domain = conditions.empty() ? box : set_of(bounds + conditions);
   if (!conditions.empty()) box = domain;
+  const auto intervals = plain_box(box);
   auto restrict_to = [&](const Operand& operand, const isl::multi_aff& map) {
+    if (intervals && stays_inside(operand.tensor, map, *intervals)) return;
     isl::set inside = extent_set(operand.tensor).preimage(map);
     if (!domain.is_subset(inside)) domain = domain.intersect(inside);
   };

@@ -232,7 +232,9 @@ std::optional<LinearAff> linear(const isl::aff& aff) {
   isl::val denominator = isl::manage(isl_aff_get_denominator_val(a));
   out.denominator = isl_val_get_num_si(denominator.get());
   auto number = [&](__isl_take isl_val* v) {
-    isl::val scaled = isl::manage(v).mul(denominator);
+    isl::val value = isl::manage(v);
+    if (value.is_zero() || out.denominator == 1) return isl_val_get_num_si(value.get());
+    isl::val scaled = value.mul(denominator);
     return isl_val_get_num_si(scaled.get());
   };
   for (int i = 0, n = isl_aff_dim(a, isl_dim_in); i < n; ++i)

@@ -1,10 +1,12 @@
 // Boxes read off constraint by constraint.
+#include <isl/aff.h>
 #include <isl/constraint.h>
 #include <isl/set.h>
 #include <isl/val.h>
 
 #include <algorithm>
 #include <memory>
+#include <unordered_map>
 
 #include "ir/isl_box.h"
 
@@ -78,10 +80,22 @@ bool is_bounded(const Interval& i) { return i.first > kOpen.first && i.second < 
 }  // namespace
 
 std::optional<std::vector<Interval>> plain_box(const isl::set& set) {
+  // Programs share the sets of their statements, which are asked for again and again. What is kept keeps its address.
+  struct Known {
+    isl::set set;
+    std::optional<std::vector<Interval>> box;
+  };
+  constexpr size_t kMost = 2048;
+  static thread_local std::unordered_map<isl_set*, Known> known;
+  if (auto it = known.find(set.get()); it != known.end()) return it->second.box;
   auto read = read_box(set);
-  if (!read || read->empty || !read->whole || !std::all_of(read->box.begin(), read->box.end(), is_bounded))
-    return std::nullopt;
-  return std::move(read->box);
+  std::optional<std::vector<Interval>> out;
+  if (read && !read->empty && read->whole && std::all_of(read->box.begin(), read->box.end(), is_bounded))
+    out = std::move(read->box);
+  if (detail::quota_used_up()) return out;
+  if (known.size() >= kMost) known.clear();
+  known.emplace(set.get(), Known{set, out});
+  return out;
 }
 
 std::vector<std::optional<Interval>> plain_ranges(const isl::set& set) {
@@ -90,6 +104,32 @@ std::vector<std::optional<Interval>> plain_ranges(const isl::set& set) {
     for (size_t d = 0; d < out.size(); ++d)
       if (is_bounded(read->box[d])) out[d] = read->box[d];
   return out;
+}
+
+std::string domain_name(const isl::multi_aff& function) {
+  const char* name = isl_multi_aff_get_tuple_name(function.get(), isl_dim_in);
+  return name ? name : "";
+}
+std::string range_name(const isl::multi_aff& function) {
+  const char* name = isl_multi_aff_get_tuple_name(function.get(), isl_dim_out);
+  return name ? name : "";
+}
+
+std::optional<Interval> range_over(const QuasiAff& f, const std::vector<Interval>& intervals) {
+  if (!f.linear.parameters.empty()) return std::nullopt;
+  Interval sum{f.linear.constant, f.linear.constant};
+  auto add = [&](int64_t by, const Interval& r) {
+    sum.first += by * (by < 0 ? r.second : r.first);
+    sum.second += by * (by < 0 ? r.first : r.second);
+  };
+  for (size_t k = 0; k < f.linear.coefficients.size(); ++k) add(f.linear.coefficients[k], intervals[k]);
+  for (const auto& [by, inner] : f.floors) {
+    auto r = range_over(inner, intervals);
+    if (!r) return r;
+    add(by, *r);
+  }
+  auto down = [&](int64_t v) { return v / f.linear.denominator - (v % f.linear.denominator < 0); };
+  return Interval{down(sum.first), down(sum.second)};
 }
 
 bool same(const isl::set& a, const isl::set& b) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ir/isl_box.h"
 #include "ir/text.h"
 #include "ir/text_reader.h"
 
@@ -131,7 +132,7 @@ SetText read_set(TextReader& in) {
 }
 
 isl::set set_of(TextReader& in, const SetText& source, const std::string& name, size_t start) {
-  isl::set set = guarded(in, start, "domain", [&] { return isl::set(isl_context(), source.text); });
+  isl::set set = guarded(in, start, "domain", [&] { return nasc::read_set(source.text); });
   if (tuple_name(set) != name) in.fail_at(start, "the domain is not one of " + name);
   return set;
 }

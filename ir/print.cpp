@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "ir/isl_box.h"
 #include "ir/text.h"
 #include "ir/text_reader.h"
 
@@ -109,7 +110,7 @@ std::string tensor_text(const Tensor& t, bool canonical) {
 std::string settled_text(const std::string& first) {
   std::vector<std::string> seen = {first};
   for (int step = 0; step < 64; ++step) {
-    std::string next = text(isl::set(isl_context(), seen.back()));
+    std::string next = text(read_set(seen.back()));
     auto cycle = std::find(seen.begin(), seen.end(), next);
     if (cycle != seen.end()) return *std::min_element(cycle, seen.end());
     seen.push_back(next);
@@ -120,14 +121,26 @@ std::string settled_text(const std::string& first) {
 // isl's text of a set. Parsing it may order disjuncts otherwise and drop redundant constraints: follow that to its end
 // (of a cycle, the least text), so that printing what was parsed gives the same text.
 std::string set_text(const isl::set& set, const std::vector<std::string>& names) {
+  constexpr size_t kMost = 20'000, kMostSets = 2048;
+  struct Printed {
+    isl::set set;  // keeps its address
+    std::string text;
+  };
+  static thread_local std::map<std::pair<isl_set*, std::vector<std::string>>, Printed> printed;  // as layouts change, sets do not
+  auto shown = printed.find({set.get(), names});
+  if (shown != printed.end()) return shown->second.text;
   static thread_local std::map<std::string, std::string> known;  // parsing is most of a Program's text
   const std::string first = text(with_dim_names(set, names));
-  if (auto it = known.find(first); it != known.end()) return it->second;
-  constexpr size_t kMost = 20'000;
-  if (known.size() >= kMost) known.clear();
-  std::string settled = settled_text(first);
-  check_isl_quota();
-  return known[first] = settled;
+  auto it = known.find(first);
+  if (it == known.end()) {
+    if (known.size() >= kMost) known.clear();
+    std::string settled = settled_text(first);
+    check_isl_quota();
+    it = known.emplace(first, std::move(settled)).first;
+  }
+  if (printed.size() >= kMostSets) printed.clear();
+  printed.emplace(std::pair(set.get(), names), Printed{set, it->second});
+  return it->second;
 }
 
 std::string statement_text(const Program& p, const Statement& s, const std::string& indent) {

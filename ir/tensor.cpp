@@ -6,6 +6,8 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "ir/isl_box.h"
+
 namespace nasc {
 namespace {
 constexpr const char* kRoles[] = {"input", "output", "weight", "temp"};
@@ -62,7 +64,7 @@ isl::set box(const Tensor& t, const std::vector<std::pair<int64_t, int64_t>>& ha
   static thread_local std::unordered_map<std::string, isl::set> known;
   if (known.size() >= kMost) known.clear();
   auto found = known.find(key);
-  if (found == known.end()) found = known.emplace(key, isl::set(isl_context(), key)).first;
+  if (found == known.end()) found = known.emplace(key, read_set(key)).first;
   return found->second;
 }
 }  // namespace

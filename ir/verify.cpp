@@ -17,10 +17,14 @@ bool identifier(const std::string& s) {
 using Interval = std::pair<int64_t, int64_t>;
 using Intervals = std::optional<std::vector<Interval>>;
 
-// Least and greatest value of each iterator over the box; nullopt when one is not constant.
+// An interval around the values of each iterator over the box; nullopt when one is not constant.
 Intervals iterator_ranges(const Statement& s) {
   if (Intervals box = plain_box(s.box)) return box;
   std::vector<Interval> out;
+  for (const auto& range : plain_ranges(s.box))  // wider where other constraints cut: then isl is asked more
+    if (range) out.push_back(*range);
+  if (static_cast<int>(out.size()) == dims(s.box)) return out;
+  out.clear();
   for (int d = 0; d < dims(s.box); ++d) {
     auto range = constant_range(s.box, d);
     if (!range) return std::nullopt;
@@ -29,29 +33,12 @@ Intervals iterator_ranges(const Statement& s) {
   return out;
 }
 
-std::optional<Interval> range_of(const QuasiAff& f, const std::vector<Interval>& iterators) {
-  if (!f.linear.parameters.empty()) return std::nullopt;
-  Interval sum{f.linear.constant, f.linear.constant};
-  auto add = [&](int64_t by, const Interval& r) {
-    sum.first += by * (by < 0 ? r.second : r.first);
-    sum.second += by * (by < 0 ? r.first : r.second);
-  };
-  for (size_t k = 0; k < f.linear.coefficients.size(); ++k) add(f.linear.coefficients[k], iterators[k]);
-  for (const auto& [by, inner] : f.floors) {
-    auto r = range_of(inner, iterators);
-    if (!r) return r;
-    add(by, *r);
-  }
-  auto down = [&](int64_t v) { return v / f.linear.denominator - (v % f.linear.denominator < 0); };
-  return Interval{down(sum.first), down(sum.second)};
-}
-
 // Surely inside, by the ranges of the iterators alone; isl is asked about the rest.
 bool stays_inside(const Access& a, const Tensor& t, const Intervals& iterators) {
   if (!iterators) return false;
   Layout layout = layout_of(t);
   for (int d = 0; d < t.rank(); ++d) {
-    auto r = range_of(quasi(a.map.at(d)), *iterators);
+    auto r = range_over(quasi(a.map.at(d)), *iterators);
     if (!r || !t.shape[d].is_constant() || r->first < -layout.halo[d].first ||
         r->second >= t.shape[d].constant() + layout.halo[d].second)
       return false;
@@ -62,12 +49,11 @@ bool stays_inside(const Access& a, const Tensor& t, const Intervals& iterators) 
 void verify_access(const Program& p, const Statement& s, const Access& a, const Intervals& ranges, bool may_leave) {
   const Tensor* t = p.find_tensor(a.tensor);
   NASC_CHECK(t) << p.name << "." << s.name << " names unknown tensor " << a.tensor;
-  isl::map whole = a.map.as_map();
-  NASC_CHECK(range_name(whole) == a.tensor) << p.name << "." << s.name << ": access goes to another tuple";
-  NASC_CHECK(domain_name(whole) == s.name) << p.name << "." << s.name << ": access of another statement";
+  NASC_CHECK(range_name(a.map) == a.tensor) << p.name << "." << s.name << ": access goes to another tuple";
+  NASC_CHECK(domain_name(a.map) == s.name) << p.name << "." << s.name << ": access of another statement";
   NASC_CHECK(static_cast<int>(a.map.size()) == t->rank()) << p.name << "." << s.name << ": rank of " << a.tensor;
   if (may_leave || stays_inside(a, *t, ranges)) return;
-  isl::map m = whole.intersect_domain(s.domain);
+  isl::map m = a.map.as_map().intersect_domain(s.domain);
   NASC_CHECK(m.range().is_subset(storage_set(*t)))
       << p.name << "." << s.name << " leaves " << a.tensor << " " << text(t->shape) << ": "
       << m.range().subtract(storage_set(*t));

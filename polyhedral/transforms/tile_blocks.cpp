@@ -1,6 +1,7 @@
 // Sums in blocks, and prefetches of the next block: the statements they need.
 #include <algorithm>
 
+#include "ir/isl_box.h"
 #include "ir/prefetch.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/edit.h"
@@ -22,7 +23,7 @@ isl::set box_of(const std::string& name, const std::vector<std::string>& iterato
   std::string bounds;
   for (size_t k = 0; k < iterators.size(); ++k)
     bounds += text(k ? " and " : " : ", "0 <= ", iterators[k], " < ", extents[k]);
-  return isl::set(isl_context(), "{ " + name + "[" + joined(iterators) + "]" + bounds + " }");
+  return read_set("{ " + name + "[" + joined(iterators) + "]" + bounds + " }");
 }
 
 isl::multi_aff to(const std::string& statement, const std::vector<std::string>& iterators,

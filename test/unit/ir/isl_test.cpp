@@ -146,3 +146,31 @@ TEST_CASE("isl: same is equality, of boxes however they are written") {
   CHECK(same(u, isl::union_set(c, "{ t[i] : 0 <= i <= 3; s[i] : 0 <= i < 8 }")));
   CHECK(!same(u, isl::union_set(c, "{ s[i] : 0 <= i < 8 }")));
 }
+
+TEST_CASE("read_set: products of intervals are what isl reads, however they are written") {
+  uint32_t seed = 7;
+  auto draw = [&](int n) { return static_cast<int>((seed = seed * 1664525u + 1013904223u) >> 8) % n; };
+  for (int k = 0; k < 200; ++k) {
+    std::string dims, bounds;
+    for (int d = 0, n = 1 + draw(7); d < n; ++d) {
+      std::string i = text("i", d);
+      int low = draw(3) - 1, size = draw(3) ? draw(100) : 0;
+      bool fixed = draw(5) == 0;
+      dims += text(d ? ", " : "", i, fixed ? text(" = ", low) : "");
+      if (fixed) continue;
+      std::string high = draw(2) ? text("< ", low + size + 1) : text("<= ", low - 3, " + ", size + 3);
+      if (high.find("<= -") != std::string::npos) high = text("<= ", low + size);
+      bounds += text(bounds.empty() ? " : " : " and ", low, " <= ", i, " ", high);
+    }
+    std::string source = text(draw(2) ? "" : "[] -> ", "{ S", draw(9), "[", dims, "]", bounds, " }");
+    isl::set read = read_set(source), asked(isl_context(), source);
+    INFO(source);
+    CHECK(text(read) == text(asked));
+    CHECK(read.is_equal(asked));
+    CHECK(text(read_set(text(read))) == text(isl::set(isl_context(), text(asked))));
+  }
+  for (const char* other : {"{ S[i, j] : 0 <= i < 8 and 0 <= j < i }", "[N] -> { S[i] : 0 <= i < N }", "{ S[i] : 0 <= i < 0 }",
+                            "{ S[i, j] : 0 <= i < 8 }", "{ S[i, i] : 0 <= i < 8 }", "{ S[i] : 0 <= i < 8 and 2 <= i < 9 }", "{ S[] }"})
+    CHECK(text(read_set(other)) == text(isl::set(isl_context(), other)));
+  CHECK_THROWS(read_set("{ S[mod] : 0 <= mod < 8 }"));
+}
