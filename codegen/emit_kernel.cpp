@@ -10,11 +10,11 @@ namespace nasc {
 namespace {
 
 EmitTraits traits_of(const Target& target) {
-  auto machine = target_machine(target);
-  const llvm::MCSubtargetInfo& s = *machine->getMCSubtargetInfo();
+  llvm::TargetMachine& machine = machine_of_thread(target);
+  const llvm::MCSubtargetInfo& s = *machine.getMCSubtargetInfo();
   EmitTraits t;
-  t.gpu = machine->getTargetTriple().isNVPTX();
-  if (!machine->getTargetTriple().isX86()) return t;
+  t.gpu = machine.getTargetTriple().isNVPTX();
+  if (!machine.getTargetTriple().isX86()) return t;
   t.fma = s.checkFeatures("+fma");
   t.half = s.checkFeatures("+f16c");
   return t;

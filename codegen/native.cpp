@@ -29,7 +29,7 @@ void initialise() {
 }
 
 void emit(llvm::Module& module, const Target& target, llvm::CodeGenFileType type, llvm::raw_pwrite_stream& out) {
-  std::unique_ptr<llvm::TargetMachine> machine = target_machine(target);
+  llvm::TargetMachine* machine = &machine_of_thread(target);
   module.setTargetTriple(target.triple);
   module.setDataLayout(machine->createDataLayout());
   std::string problem;
@@ -53,6 +53,17 @@ std::unique_ptr<llvm::TargetMachine> target_machine(const Target& target) {
                                  std::nullopt, llvm::CodeGenOptLevel::Default));
   if (!machine) throw UserError(code::unsupported_target, "--mcpu", target.text());
   return machine;
+}
+
+llvm::TargetMachine& machine_of_thread(const Target& target) {
+  struct Known {
+    std::string triple, cpu, features;
+    std::unique_ptr<llvm::TargetMachine> machine;
+  };
+  static thread_local Known known;
+  if (!known.machine || known.triple != target.triple || known.cpu != target.cpu || known.features != target.features)
+    known = {target.triple, target.cpu, target.features, target_machine(target)};
+  return *known.machine;
 }
 
 std::vector<char> object_code(llvm::Module& module, const Target& target) {

@@ -16,6 +16,8 @@ namespace nasc {
 
 // Throws UserError unsupported_target when LLVM does not know the triple or cpu.
 std::unique_ptr<llvm::TargetMachine> target_machine(const Target& target);
+// The same, made once for the many kernels that a thread compiles.
+llvm::TargetMachine& machine_of_thread(const Target& target);
 // Object bytes or assembly text; the module is consumed by code generation. Sets triple and data layout.
 std::vector<char> object_code(llvm::Module& module, const Target& target);
 std::string assembly_text(llvm::Module& module, const Target& target);

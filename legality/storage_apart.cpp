@@ -171,7 +171,7 @@ private:
   }
 
   const Tensor& t_;
-  std::map<std::string, std::map<int, int>> dims_; // by statement that touches the tensor
+  std::map<std::string, std::map<int, int>> dims_;        // by statement that touches the tensor
   std::vector<std::vector<std::vector<int64_t>>> counts_; // by dimension: values of loops
 };
 } // namespace

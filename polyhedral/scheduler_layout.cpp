@@ -120,12 +120,14 @@ void plan_activations(Planner& planner) {
   std::set<int> wanted, copies;
   {
     const Network& n = planner.module.network;
+    std::map<const Program*, bool> spatial_ones;
+    for (const auto& p : n.programs) spatial_ones[p.get()] = is_spatial(*p);
     for (bool grown = true; grown;) {
       grown = false;
       for (const Call& call : n.calls) {
         const Program& p = *n.programs[call.program];
         std::vector<int> bound = Network::bound(p);
-        bool spatial = is_spatial(p);
+        bool spatial = spatial_ones.at(&p);
         auto eligible = [&](size_t k) {
           const Tensor& t = p.tensors[bound[k]];
           const Buffer& b = n.buffers[call.args[k]];  // one that has a layout keeps it

@@ -126,11 +126,17 @@ void plan_winograd(Planner& planner, Winograd choice) {
   if (choice == Winograd::off)
     return;
   const Target target = planner.module.target;
+  std::set<std::shared_ptr<const Program>> others; // that were looked at
   for (size_t c = 0; c < planner.module.network.calls.size(); ++c) {
-    auto shape =
-        find_winograd(*planner.module.network.programs[planner.module.network.calls[c].program]);
-    if (!shape)
+    const auto& n = planner.module.network;
+    std::shared_ptr<const Program> program = n.programs[n.calls[c].program];
+    if (others.count(program))
       continue;
+    auto shape = find_winograd(*program);
+    if (!shape) {
+      others.insert(program);
+      continue;
+    }
     shape->m = decided_winograd(planner, planner.module.network.calls[c].program, *shape, choice);
     size_t first = planner.module.network.buffers.size();
     if (!shape->m ||

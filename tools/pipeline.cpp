@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 
 #include "codegen/link.h"
@@ -107,6 +108,10 @@ void run_stages(Compilation& c, const std::string& last, const std::string& dump
     c.options.want_assembly = c.options.want_llvm = true;
   auto outer = c.progress;
   int number = 0;
+  // The runtime needs nothing of the model, and the first stages have one thread.
+  std::future<void> ahead;
+  if (!c.library_directory.empty() && compiler_threads(c.options) > 1)
+    ahead = std::async(std::launch::async, [target = c.options.target] { prepare_runtime(target); });
   for (const Stage& stage : stages()) {
     ++number;
     Progress at{number, static_cast<int>(stages().size()) + 1, stage.name, 0, 0};

@@ -34,7 +34,8 @@ KernelText kernel_text(const Module& module, size_t program);
 const Kernel& parsed(const KernelText& text);
 void forget_parsed(); // of the calling thread
 
-int worker_threads(const Compilation& c);
+int compiler_threads(const CompileOptions& options);
+int worker_threads(const Compilation& c); // no more than there are kernels
 Workers& workers(Compilation& c);
 
 } // namespace nasc

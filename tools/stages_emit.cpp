@@ -74,12 +74,15 @@ const Kernel& parsed(const KernelText& work) {
 
 void forget_parsed() { kernels_of_thread().clear(); }
 
+int compiler_threads(const CompileOptions& options) {
+  return options.jobs > 0 ? options.jobs
+                          : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
 int worker_threads(const Compilation& c) {
-  int jobs = c.options.jobs > 0
-                 ? c.options.jobs
-                 : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   size_t items = std::max<size_t>(c.module.schedules.size(), 1);
-  return static_cast<int>(std::min<size_t>(static_cast<size_t>(jobs), items));
+  return static_cast<int>(
+      std::min<size_t>(static_cast<size_t>(compiler_threads(c.options)), items));
 }
 
 Workers& workers(Compilation& c) {
@@ -107,7 +110,6 @@ void emit_stage(Compilation& c) {
   size_t done = 0;
   Jobs jobs(worker_threads(c));
   if (!c.library_directory.empty()) {
-    jobs.add([&m] { prepare_runtime(m.target); });
     jobs.add([&, how = library_options(c)] {
       c.weights = write_weights(m.network, m.target, how, c.library_directory);
     });
