@@ -191,7 +191,7 @@ bool plan_contraction(Planner& planner, int program) {
     if (stream.prefetch) together.prefetch = c.matrix_tensor;
     if (planner.kernel_step(program, tile_step(c.group, together))) return true;
   }
-  if (!t.block) t.sum = short_sums(c, p, target, *choice, winograd);
+  if (!t.block) t.sum = short_sums(c, p, target, *choice, passes, winograd);
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
   if ((t.block || t.sum || stream.prefetch) && planner.kernel_step(program, tile_step(c.group, t))) return true;
   t.block = t.sum = 0;

@@ -13,13 +13,14 @@ struct Streaming {
 
 // Values of the first reduction loop that each tile sums apart, so that a long sum, as those of a last layer, whose errors
 // nothing averages, is made of short ones; 0: all at once, also where the registers do not hold both, unless the errors are
-// `amplified`: then the total waits on the stack meanwhile, two instructions per vector and short sum.
+// `amplified` and there are many `passes`: then the total waits on the stack meanwhile.
 int64_t short_sums(const Contraction& contraction, const Program& program, const Target& target, const TileChoice& tile,
-                   bool amplified);
+                   double passes, bool amplified);
 
 // `passes`: tiles of rows that read the same columns of the matrix one after the other; `points`: of the output, that
 // these tiles hold: a block needs a copy of them, which each thread has on its stack. `amplified`: what follows makes the
-// errors of these sums larger, as the output transform of Winograd's algorithm does; blocks stay short.
+// errors of these sums larger, as the output transform of Winograd's algorithm does; long sums are then cut into short
+// blocks also where the caches need none.
 Streaming streaming(const Contraction& contraction, const Program& program, const Target& target,
                     const TileChoice& tile, double passes, double points, bool amplified);
 

@@ -212,7 +212,7 @@ TEST_CASE("winograd: without isl's patience the convolution stays") {
 
 // Sums of all channels at once have twice the error, which the output transform amplifies.
 TEST_CASE("winograd: products make long sums of short ones") {
-  for (auto [channels, size] : std::vector<std::pair<int64_t, int64_t>>{{64, 14}, {256, 14}, {512, 8}}) {
+  for (auto [channels, size] : std::vector<std::pair<int64_t, int64_t>>{{64, 64}, {256, 14}, {512, 14}}) {
     Module before = module_of({.channels = channels, .outputs = 32, .rows = size, .columns = size});
     std::string plan = text(schedule_module(before, {.winograd = Winograd::f4}).plan);
     size_t at = plan.find("kernel winograd_product");
