@@ -13,8 +13,8 @@
 
 #include "ir/prefetch.h"
 #include "polyhedral/cost/contraction.h"
-#include "polyhedral/edit.h"
 #include "polyhedral/transformation.h"
+#include "polyhedral/transforms/statements.h"
 #include "polyhedral/tree_text.h"
 
 namespace nasc {
@@ -91,14 +91,11 @@ Expected<std::string> add_ahead(Program& p, const Nest& nest, const std::string&
   if (!access || next == nest.loops.rend())
     return refuse("unknown-loop", "nothing of " + tensor + " to fetch ahead");
   auto used = iterators_used(*user, *access);
-  std::string name = unused_name(p, "ahead"), in, values, bounds;
-  std::vector<std::string> iterators;
-  Shape shape;
+  std::vector<std::string> iterators, values;
+  std::vector<int64_t> extents;
   auto add = [&](const std::string& iterator, int64_t extent) {
-    in += (in.empty() ? "" : ", ") + iterator;
-    bounds += text(bounds.empty() ? " : " : " and ", "0 <= ", iterator, " < ", extent);
     iterators.push_back(iterator);
-    shape.emplace_back(extent);
+    extents.push_back(extent);
   };
   for (const std::string& loop : nest.loops) {
     int64_t extent = iterator_extent(*user, loop).value_or(0);
@@ -117,23 +114,9 @@ Expected<std::string> add_ahead(Program& p, const Nest& nest, const std::string&
       if (varies)
         add(value, iterator_extent(*user, i).value_or(1));
     }
-    values += (values.empty() ? "" : ", ") + value;
+    values.push_back(value);
   }
-  isl::ctx c = isl_context();
-  isl::multi_aff instance(c, "{ " + name + "[" + in + "] -> " + user->name + "[" + values + "] }");
-  Tensor sink;
-  sink.name = unused_name(p, name + "_of_" + tensor);
-  sink.dtype = p.tensor(tensor).dtype;
-  sink.shape = shape;
-  sink.role = Role::temp;
-  Statement ahead(name, iterators, isl::set(c, "{ " + name + "[" + in + "]" + bounds + " }"),
-                  {sink.name, isl::multi_aff(c, "{ " + name + "[" + in + "] -> " + sink.name + "[" +
-                                                    in + "] }")});
-  ahead.reads = {{tensor, access->map.pullback(instance)}};
-  ahead.body = prefetch_body(sink.dtype);
-  p.tensors.push_back(std::move(sink));
-  p.statements.insert(p.statements.begin(), std::move(ahead));
-  return name;
+  return add_prefetch_statement(p, 0, *user, *access, iterators, extents, values);
 }
 
 Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {

@@ -1,36 +1,13 @@
 // Sums in blocks, and prefetches of the next block: the statements they need.
 #include <algorithm>
 
-#include "ir/isl_box.h"
-#include "ir/prefetch.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/edit.h"
+#include "polyhedral/transforms/statements.h"
 #include "polyhedral/transforms/tile_parts.h"
 
 namespace nasc {
 namespace {
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const auto& p : parts)
-    out += (out.empty() ? "" : ", ") + p;
-  return out;
-}
-
-// { name[i..] : 0 <= i < extent }
-isl::set box_of(const std::string& name, const std::vector<std::string>& iterators,
-                const std::vector<int64_t>& extents) {
-  std::string bounds;
-  for (size_t k = 0; k < iterators.size(); ++k)
-    bounds += text(k ? " and " : " : ", "0 <= ", iterators[k], " < ", extents[k]);
-  return read_set("{ " + name + "[" + joined(iterators) + "]" + bounds + " }");
-}
-
-isl::multi_aff to(const std::string& statement, const std::vector<std::string>& iterators,
-                  const std::string& tensor, const std::vector<std::string>& index) {
-  return isl::multi_aff(isl_context(), "{ " + statement + "[" + joined(iterators) + "] -> " +
-                                           tensor + "[" + joined(index) + "] }");
-}
 
 // One copy of the tensor serves all outer tiles, one after the other.
 Layout of_one_tile(const TileLoops& l) {
@@ -251,23 +228,8 @@ Expected<Prefetch> add_prefetch(Program& p, const Group& g, const TileLoops& l) 
             text(tiles[v], " + ", next_columns ? l.sizes[v] : 0, " + ", kLine / width, "*v"));
 
   Prefetch out;
-  out.statement = unused_name(p, "ahead");
-  Tensor sink = p.tensor(l.prefetch);
-  sink.name = unused_name(p, "ahead_of_" + l.prefetch);
-  sink.role = Role::temp;
-  sink.layout.reset();
-  sink.payload = {};
-  sink.shape.clear();
-  for (int64_t e : extents)
-    sink.shape.emplace_back(e);
-  isl::multi_aff instance = to(out.statement, names, s.name, values);
-  Statement ahead(out.statement, names, box_of(out.statement, names, extents),
-                  {sink.name, to(out.statement, names, sink.name, names)});
-  ahead.reads = {{l.prefetch, read_of->map.pullback(instance)}};
-  ahead.body = prefetch_body(sink.dtype);
   size_t place = static_cast<size_t>(&s - p.statements.data());
-  p.tensors.push_back(std::move(sink));
-  p.statements.insert(p.statements.begin() + static_cast<long>(place), std::move(ahead));
+  out.statement = add_prefetch_statement(p, place, s, *read_of, names, extents, values);
   out.loops = {{"ahead.u unroll", "u"}, {"ahead.v unroll", "v"}};
   return out;
 }

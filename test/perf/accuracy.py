@@ -8,19 +8,12 @@ import argparse
 import os
 import re
 import shutil
-import subprocess
 import sys
 
 import numpy
 import onnxruntime
+from programs import model_of, tool
 from reference_onnxruntime import tensor_for, write
-
-
-def tool(options, name, *arguments):
-    ran = subprocess.run([os.path.join(options.binaries, name), *arguments], capture_output=True, text=True)
-    if ran.returncode:
-        sys.exit(f"{name} {' '.join(arguments)}: exit {ran.returncode}\n{ran.stderr[-2000:]}")
-    return ran.stdout
 
 
 def ours(options, library, inputs, names, folder):
@@ -35,12 +28,8 @@ def ours(options, library, inputs, names, folder):
 
 
 def errors(options, network):
-    folder = os.path.join(options.work, os.path.basename(network).removesuffix(".onnx"))
-    os.makedirs(folder, exist_ok=True)
-    model, library = network, os.path.join(folder, "model.so")
-    if not network.endswith(".onnx"):
-        model = os.path.join(folder, "model.onnx")
-        tool(options, "nasc-zoo", network, "-o", model)
+    model, folder = model_of(options, network)
+    library = os.path.join(folder, "model.so")
     tool(options, "nasc", model, "-o", library, "-q", *options.flag)
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     names = [o.name for o in session.get_outputs()]

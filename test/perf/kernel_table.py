@@ -11,19 +11,12 @@ import argparse
 import os
 import re
 import statistics
-import subprocess
-import sys
 
-
-def tool(options, name, *arguments):
-    ran = subprocess.run([os.path.join(options.binaries, name), *arguments], capture_output=True, text=True)
-    if ran.returncode:
-        sys.exit(f"{name} {' '.join(arguments)}: exit {ran.returncode}\n{ran.stderr[-2000:]}")
-    return ran.stdout
+from programs import model_of, tool
 
 
 def layers(nir):
-    """Name of each program that is a convolution: (inputs of a group, outputs, rows, columns, output columns, text)."""
+    """Name of each program that is a convolution: (inputs of a group, groups, output columns, text)."""
     out = {}
     for name, body in re.findall(r"program (\w+) origin \"[^\"]*Conv[^\"]*\" \{(.*?)\n  \}", nir, re.S):
         tensors = dict(re.findall(r"tensor (\w+) : f32\[([^\]]*)\]", body))
@@ -49,12 +42,7 @@ def goal(inputs, groups, columns):
 
 def shares(options, network):
     """(text of layer, goal, share of peak, milliseconds) of each convolution kernel of a network."""
-    work = os.path.join(options.work, os.path.basename(network).removesuffix(".onnx"))
-    os.makedirs(work, exist_ok=True)
-    model = network
-    if not network.endswith(".onnx"):
-        model = os.path.join(work, "model.onnx")
-        tool(options, "nasc-zoo", network, "-o", model)
+    model, work = model_of(options, network)
     flags = ["--winograd=off", "-q", *options.flag]
     tool(options, "nasc", model, "-o", os.path.join(work, "model.nir"), "--emit=nir", *flags)
     library = os.path.join(work, "model.so")
