@@ -8,6 +8,7 @@
 #include <set>
 
 #include "ir/isl_box.h"
+#include "ir/prefetch.h"
 #include "polyhedral/dependence.h"
 #include "polyhedral/loop_tree.h"
 
@@ -124,7 +125,7 @@ Instances instances_of(const Statement& s) {
       out.touches.back().index.push_back(quasi(a.map.at(static_cast<int>(d))));
   };
   add(s.write, true);
-  for (const Access& read : s.reads)
+  for (const Access& read : value_reads(s))
     add(read, false);
   return out;
 }

@@ -4,8 +4,10 @@
 #include <thread>
 
 #include "ir/registry.h"
+#include "ir/text.h"
 #include "legality/order.h"
 #include "legality/order_matched.h"
+#include "polyhedral/transformation.h"
 #include "legality/order_ppl.h"
 #include "test/unit/legality/programs.h"
 
@@ -143,6 +145,19 @@ TEST_CASE("order: matched iterators prove tiles, digits and copies, and nothing 
   Restored restored;
   set_isl_quota(1); // it is an entry to isl like the others
   CHECK_FALSE(keeps_matched_order(matmul_kernel({0, 1})));
+}
+
+TEST_CASE("order: what a prefetch reads is no access, to either judge") {
+  Program p = parse_program(
+      "program relu { tensor x : f32[6, 5, 16] input tensor y : f32[6, 5, 16] output "
+      "stmt s { s[i, j, c] : 0 <= i < 6 and 0 <= j < 5 and 0 <= c < 16 } "
+      "y[i, j, c] = max(x[i, j, c], 0) }");
+  auto k = apply(in_textual_order(p),
+                 parse_step("nest(loops=[i, j, c], vector=c, lanes=8, parallel=i, prefetch=[x, y])"));
+  REQUIRE(k);
+  CHECK(k->program.statements.size() == 3);
+  CHECK(keeps_matched_order(*k));
+  CHECK(judge_order_by_isl(*k).allowed());
 }
 
 TEST_CASE("order: a combine that reads its own tensor keeps its order") {
