@@ -35,6 +35,8 @@ namespace {
 constexpr const char* kInfix[] = {"", "", " + ", " - ", " * ", "-", "min", "max", "floord", "mod",
                                   "select", " == ", " < ", " <= ", " > ", " >= ", " && ", " || ", "!"};
 
+}  // namespace
+
 std::string text(const NestExprRef& e) {
   if (e->op == NestExpr::constant) return std::to_string(e->value);
   if (e->op == NestExpr::variable) return e->name;
@@ -45,6 +47,7 @@ std::string text(const NestExprRef& e) {
   return out + ")";
 }
 
+namespace {
 void print(const NestRef& n, int depth, std::string& out) {
   std::string pad(2 * depth, ' ');
   auto inner = [&](size_t k) { print(n->children[k], depth + 1, out); };

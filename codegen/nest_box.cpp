@@ -1,5 +1,7 @@
-// The nest of a schedule whose statements fill boxes and whose bands are digits of single iterators: what isl's AST
-// generation would give, read off the tree in a hundredth of its time. Everything else is isl's.
+// The nest of a schedule whose statements fill boxes, or what linear conditions leave of them, and whose bands are digits
+// of single iterators: what isl's AST generation would give, read off the tree in a hundredth of its time. Everything
+// else is isl's.
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -46,27 +48,25 @@ struct Place {
   std::vector<int64_t> extents;
   std::vector<int64_t> windows;      // values left; strides of the last digits
   std::vector<NestExprRef> values;   // sum of stride * digit
+  std::vector<Inequality> open;      // conditions of the domain that no loop ensures yet
+};
+
+// A condition on several iterators that some point of the box breaks.
+bool cuts(const Inequality& c, const std::vector<int64_t>& extents) {
+  int64_t least = c.constant;
+  for (size_t d = 0; d < extents.size(); ++d) least += std::min<int64_t>(0, c.coefficients[d]) * (extents[d] - 1);
+  return least < 0;
+}
+
+// What conditions ask of a loop besides its trips.
+struct Bounds {
+  std::vector<NestExprRef> lower, upper;
 };
 
 class Builder {
  public:
   explicit Builder(const Kernel& kernel) : kernel_(kernel) {
-    for (const Statement& s : kernel.program.statements) {
-      Place p;
-      const auto plain = plain_box(s.domain);
-      std::string tuple, bounds;
-      for (int d = 0; d < dims(s.domain); ++d) {
-        auto range = plain ? std::optional((*plain)[static_cast<size_t>(d)]) : constant_range(s.domain, d);
-        if (!range || range->first != 0 || range->second > kMost) throw NotDigits{};
-        p.extents.push_back(range->second + 1);
-        tuple += text(d ? ", i" : "i", d);
-        bounds += text(d ? " and " : " : ", "0 <= i", d, " <= ", range->second);
-      }
-      if (!plain && !s.domain.is_equal(isl::set(isl_context(), "{ " + s.name + "[" + tuple + "]" + bounds + " }"))) throw NotDigits{};
-      p.windows = p.extents;
-      p.values.assign(p.extents.size(), nullptr);
-      places_[s.name] = p;
-    }
+    for (const Statement& s : kernel.program.statements) places_[s.name] = place_of(s);
   }
 
   NestRef build() {
@@ -76,7 +76,33 @@ class Builder {
 
  private:
   using Places = std::map<std::string, Place>;
-  static constexpr int64_t kMost = 1 << 16;
+  static constexpr int64_t kMost = 1 << 16, kMostCoefficient = 1 << 16;
+
+  static Place place_of(const Statement& s) {
+    Place p;
+    const auto conditions = plain_inequalities(s.domain);
+    const auto plain = plain_ranges(s.domain);
+    for (int d = 0; d < dims(s.domain); ++d) {
+      const auto& known = plain[static_cast<size_t>(d)];
+      auto range = known && known->first == 0 && conditions ? known : constant_range(s.domain, d);
+      if (!range || range->first != 0 || range->second > kMost) throw NotDigits{};
+      p.extents.push_back(range->second + 1);
+    }
+    p.windows = p.extents;
+    p.values.assign(p.extents.size(), nullptr);
+    if (!conditions) {
+      std::vector<std::pair<int64_t, int64_t>> box;
+      for (int64_t e : p.extents) box.emplace_back(0, e - 1);
+      if (!s.domain.is_equal(box_set(s.name, s.iterators, box))) throw NotDigits{};
+      return p;
+    }
+    for (const Inequality& c : *conditions) {
+      for (int64_t by : c.coefficients)
+        if (by > kMostCoefficient || by < -kMostCoefficient) throw NotDigits{};
+      if (cuts(c, p.extents)) p.open.push_back(c);
+    }
+    return p;
+  }
 
   NestRef walk(const LoopTreeRef& t, const Places& at) {
     switch (t->kind) {
@@ -108,7 +134,7 @@ class Builder {
     node->statement = *t->statements.begin();
     const Place& p = at.at(node->statement);
     for (size_t d = 0; d < p.extents.size(); ++d) {
-      if (p.windows[d] != 1) throw NotDigits{};
+      if (p.windows[d] != 1 || !p.open.empty()) throw NotDigits{};
       node->args.push_back(p.values[d] ? p.values[d] : nest_constant(0));
     }
     return node;
@@ -180,14 +206,50 @@ class Builder {
     return range && range->first == 0 && range->second == full - 1;
   }
 
+  // Takes the conditions that have their last iterator here, its value being `known` + the loop's.
+  static Bounds bounds(Place& p, int iterator, const NestExprRef& known) {
+    Bounds out;
+    auto settled = [&](const Inequality& c) {
+      int64_t by = c.coefficients[static_cast<size_t>(iterator)];
+      if (by == 0) return false;
+      NestExprRef rest = nest_constant(c.constant);
+      for (size_t d = 0; d < p.extents.size(); ++d) {
+        bool here = static_cast<int>(d) == iterator;
+        if (c.coefficients[d] && !here && p.windows[d] != 1) return false;
+        const NestExprRef& value = here ? known : p.values[d];
+        if (c.coefficients[d] && value)
+          rest = nest_op(NestExpr::add, {rest, nest_op(NestExpr::mul, {nest_constant(c.coefficients[d]), value})});
+      }
+      if (by != 1 && by != -1) rest = nest_op(NestExpr::floordiv, {rest, nest_constant(std::abs(by))});
+      if (by > 0) out.lower.push_back(nest_op(NestExpr::neg, {rest}));
+      else out.upper.push_back(rest);
+      return true;
+    };
+    std::erase_if(p.open, settled);
+    return out;
+  }
+
+  static bool same_bounds(const Bounds& a, const Bounds& b) {
+    auto equal = [](const auto& x, const auto& y) {
+      return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                        [](const NestExprRef& l, const NestExprRef& r) { return text(l) == text(r); });
+    };
+    return equal(a.lower, b.lower) && equal(a.upper, b.upper);
+  }
+
   // Values first .. last-1 of the band.
   NestRef part(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits, int64_t first,
                int64_t last, int band) {
     Places inside;
     bool single = last - first == 1;
     std::string variable = single ? "" : text("c", depth_);
+    std::optional<Bounds> cut;  // of all statements
     for (const auto& [name, d] : digits) {
       Place p = at.at(name);
+      Bounds own;
+      if (d.iterator >= 0 && d.stride == 1) own = bounds(p, d.iterator, p.values[d.iterator]);
+      if (cut && !same_bounds(*cut, own)) throw NotDigits{};  // each its own guard
+      cut = std::move(own);
       if (d.iterator >= 0) {
         int64_t& window = p.windows[d.iterator];
         window = std::min(d.stride, window - first * d.stride);
@@ -198,6 +260,8 @@ class Builder {
       }
       inside[name] = std::move(p);
     }
+    bool is_cut = cut && !(cut->lower.empty() && cut->upper.empty());
+    if (is_cut && (single || t->mark.has(Annotation::parallel) || t->mark.has(Annotation::vectorize))) throw NotDigits{};
     if (single) return walk(t->children[0], inside);
     ++depth_;
     auto node = std::make_shared<NestNode>();
@@ -207,6 +271,10 @@ class Builder {
     node->band = band;
     node->lower = nest_constant(first);
     node->upper = nest_constant(last - 1);
+    if (is_cut) {
+      for (const NestExprRef& e : cut->lower) node->lower = nest_op(NestExpr::max, {node->lower, e});
+      for (const NestExprRef& e : cut->upper) node->upper = nest_op(NestExpr::min, {node->upper, e});
+    }
     node->children.push_back(walk(t->children[0], inside));
     --depth_;
     return node;

@@ -18,40 +18,99 @@ constexpr long kMost = 1L << 40;
 constexpr Interval kOpen = {-kMost, kMost};
 using Val = std::unique_ptr<isl_val, isl_val* (*)(isl_val*)>;
 
-// Interval of each dimension while constraints narrow it.
+std::optional<int64_t> small_integer(__isl_take isl_val* taken) {
+  // No isl::val: isl calls this, and what it throws when the quota ends must not pass through isl.
+  Val v(taken, isl_val_free);
+  if (!v || isl_val_is_int(v.get()) != isl_bool_true || isl_val_cmp_si(v.get(), kMost) >= 0 ||
+      isl_val_cmp_si(v.get(), -kMost) <= 0)
+    return std::nullopt;
+  return isl_val_get_num_si(v.get());
+}
+
+// Constraints of dimensions alone, and the interval of each dimension that those on one dimension give.
 struct BoxReader {
   std::vector<Interval> box;
-  bool empty = false, whole = true;  // whole: every constraint was taken
+  std::vector<Inequality> rows;
+  bool empty = false, whole = true, product = true;  // whole: every constraint is in rows; product: and in box
 
-  // coefficient * i_d + constant >= 0 (or = 0) of one dimension, and nothing else: false for other constraints.
-  bool take(isl_constraint* c) {
-    int dim = -1, n = static_cast<int>(box.size());
-    for (int d = 0; d < n; ++d)
-      if (isl_constraint_involves_dims(c, isl_dim_set, d, 1) != isl_bool_false) {
-        if (dim >= 0) return false;
-        dim = d;
-      }
+  void take(isl_constraint* c) {
+    auto row = row_of(c);
+    if (!row) {
+      whole = product = false;
+      return;
+    }
+    bool both = isl_constraint_is_equality(c) == isl_bool_true;
+    product &= narrow(*row, both);
+    rows.push_back(*row);
+    if (!both) return;
+    for (int64_t& by : row->coefficients) by = -by;
+    row->constant = -row->constant;
+    rows.push_back(std::move(*row));
+  }
+
+  // nullopt with parameters, divisions or large numbers.
+  std::optional<Inequality> row_of(isl_constraint* c) const {
     auto none = [&](isl_dim_type type) {
       int count = isl_constraint_dim(c, type);
       return count == 0 || isl_constraint_involves_dims(c, type, 0, count) == isl_bool_false;
     };
-    if (dim < 0 || !none(isl_dim_param) || !none(isl_dim_div)) return false;
-    // No isl::val: isl calls this, and what it throws when the quota ends must not pass through isl.
-    Val by(isl_constraint_get_coefficient_val(c, isl_dim_set, dim), isl_val_free);
-    Val constant(isl_constraint_get_constant_val(c), isl_val_free);
-    if (!by || !constant) return false;
-    bool up = isl_val_is_one(by.get()) == isl_bool_true, down = isl_val_is_negone(by.get()) == isl_bool_true;
-    if ((!up && !down) || isl_val_is_int(constant.get()) != isl_bool_true ||
-        isl_val_cmp_si(constant.get(), kMost) >= 0 || isl_val_cmp_si(constant.get(), -kMost) <= 0)
+    if (!none(isl_dim_param) || !none(isl_dim_div)) return std::nullopt;
+    Inequality row{std::vector<int64_t>(box.size()), 0};
+    for (size_t d = 0; d < box.size(); ++d) {
+      int dim = static_cast<int>(d);
+      if (isl_constraint_involves_dims(c, isl_dim_set, dim, 1) == isl_bool_false) continue;
+      auto by = small_integer(isl_constraint_get_coefficient_val(c, isl_dim_set, dim));
+      if (!by) return std::nullopt;
+      row.coefficients[d] = *by;
+    }
+    auto constant = small_integer(isl_constraint_get_constant_val(c));
+    if (!constant) return std::nullopt;
+    row.constant = *constant;
+    return row;
+  }
+
+  // False when the row is none of one dimension alone, by 1 or -1.
+  bool narrow(const Inequality& row, bool both) {
+    auto used = [](int64_t by) { return by != 0; };
+    auto at = std::find_if(row.coefficients.begin(), row.coefficients.end(), used);
+    if (at == row.coefficients.end() || std::any_of(at + 1, row.coefficients.end(), used) || std::abs(*at) != 1)
       return false;
-    int64_t k = isl_val_get_num_si(constant.get());
-    auto& [low, high] = box[static_cast<size_t>(dim)];
-    bool both = isl_constraint_is_equality(c) == isl_bool_true;
+    auto& [low, high] = box[static_cast<size_t>(at - row.coefficients.begin())];
+    int64_t k = row.constant;
+    bool up = *at > 0;
     if (up || both) low = std::max<int64_t>(low, up ? -k : k);
-    if (down || both) high = std::min<int64_t>(high, up ? -k : k);
+    if (!up || both) high = std::min<int64_t>(high, up ? -k : k);
     return true;
   }
 };
+
+int64_t floordiv(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+
+// What rows of several dimensions add to the intervals: each dimension's bound where the others are at their ends.
+void propagate(const std::vector<Inequality>& rows, std::vector<Interval>& box) {
+  constexpr int kRounds = 8;
+  bool changed = true;
+  for (int round = 0; round < kRounds && changed; ++round) {
+    changed = false;
+    for (const Inequality& row : rows)
+      for (size_t d = 0; d < box.size(); ++d) {
+        int64_t by = row.coefficients[d], rest = row.constant;
+        bool open = by == 0;
+        for (size_t o = 0; o < box.size() && !open; ++o) {
+          int64_t c = o == d ? 0 : row.coefficients[o], end = c > 0 ? box[o].second : box[o].first, term = 0;
+          if (c == 0) continue;
+          open = end <= -kMost || end >= kMost || __builtin_mul_overflow(c, end, &term) ||
+                 __builtin_add_overflow(rest, term, &rest);
+        }
+        if (open || rest >= kMost || rest <= -kMost) continue;
+        auto& [low, high] = box[d];
+        int64_t least = by > 0 ? -floordiv(rest, by) : low, most = by < 0 ? floordiv(rest, -by) : high;
+        changed |= least > low || most < high;
+        low = std::max(low, least);
+        high = std::min(high, most);
+      }
+  }
+}
 
 // nullopt when the set is not stored as one basic set.
 std::optional<BoxReader> read_box(const isl::set& set) {
@@ -63,13 +122,13 @@ std::optional<BoxReader> read_box(const isl::set& set) {
     auto& to = *static_cast<BoxReader*>(user);
     auto constraint = [](isl_constraint* c, void* reading) {
       auto& into = *static_cast<BoxReader*>(reading);
-      into.whole &= into.take(c);
+      into.take(c);
       isl_constraint_free(c);
       return isl_stat_ok;
     };
     to.empty = isl_basic_set_plain_is_empty(basic) != isl_bool_false;
     bool read = isl_basic_set_foreach_constraint(basic, constraint, &to) == isl_stat_ok;
-    to.whole &= read && isl_basic_set_dim(basic, isl_dim_div) == 0;
+    if (!read || isl_basic_set_dim(basic, isl_dim_div) != 0) to.whole = to.product = false;
     isl_basic_set_free(basic);
     return isl_stat_ok;
   };
@@ -90,7 +149,7 @@ std::optional<std::vector<Interval>> plain_box(const isl::set& set) {
   if (auto it = known.find(set.get()); it != known.end()) return it->second.box;
   auto read = read_box(set);
   std::optional<std::vector<Interval>> out;
-  if (read && !read->empty && read->whole && std::all_of(read->box.begin(), read->box.end(), is_bounded))
+  if (read && !read->empty && read->product && std::all_of(read->box.begin(), read->box.end(), is_bounded))
     out = std::move(read->box);
   if (detail::quota_used_up()) return out;
   if (known.size() >= kMost) known.clear();
@@ -100,10 +159,18 @@ std::optional<std::vector<Interval>> plain_box(const isl::set& set) {
 
 std::vector<std::optional<Interval>> plain_ranges(const isl::set& set) {
   std::vector<std::optional<Interval>> out(static_cast<size_t>(std::max(0, dims(set))));
-  if (auto read = read_box(set))
-    for (size_t d = 0; d < out.size(); ++d)
-      if (is_bounded(read->box[d])) out[d] = read->box[d];
+  auto read = read_box(set);
+  if (!read) return out;
+  propagate(read->rows, read->box);
+  for (size_t d = 0; d < out.size(); ++d)
+    if (is_bounded(read->box[d])) out[d] = read->box[d];
   return out;
+}
+
+std::optional<std::vector<Inequality>> plain_inequalities(const isl::set& set) {
+  auto read = read_box(set);
+  if (!read || !read->whole || read->empty) return std::nullopt;
+  return std::move(read->rows);
 }
 
 std::string domain_name(const isl::multi_aff& function) {

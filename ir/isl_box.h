@@ -8,9 +8,16 @@ namespace nasc {
 // The intervals of all dimensions when the constraints that `set` is stored with say plainly that it is their product, and
 // not empty; nullopt says nothing. No arithmetic: far cheaper than constant_range, which asks it first.
 std::optional<std::vector<std::pair<int64_t, int64_t>>> plain_box(const isl::set& set);
-// Intervals that the stored constraints on one dimension alone put each dimension in; nullopt where they leave a side
+// Intervals that the stored constraints put each dimension in, one constraint at a time; nullopt where they leave a side
 // open. Constraints on several dimensions may cut the product of the intervals further.
 std::vector<std::optional<std::pair<int64_t, int64_t>>> plain_ranges(const isl::set& set);
+// sum of coefficient * dimension + constant >= 0
+struct Inequality {
+  std::vector<int64_t> coefficients;
+  int64_t constant;
+};
+// All constraints that `set` is stored with, an equality as two; nullopt with parameters, divisions, or several parts.
+std::optional<std::vector<Inequality>> plain_inequalities(const isl::set& set);
 // { tuple[names..] : low <= name <= high .. }, as isl reads it from text, in a tenth of the time. No interval is empty.
 isl::set box_set(const std::string& tuple, const std::vector<std::string>& names,
                  const std::vector<std::pair<int64_t, int64_t>>& intervals);

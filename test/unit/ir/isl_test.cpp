@@ -1,6 +1,7 @@
 // Facts about isl that the project relies on, and the traps it goes around.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ir/isl_box.h"
@@ -124,15 +125,32 @@ TEST_CASE("isl: a plain box is read off, and nothing else is taken for one") {
   set_isl_quota(before);
 }
 
-TEST_CASE("isl: plain ranges hold every point, and leave out what the constraints on one dimension do not say") {
+TEST_CASE("isl: plain ranges hold every point, and leave out what no constraint says alone") {
   using Ranges = std::vector<std::optional<std::pair<int64_t, int64_t>>>;
   auto ranges = [](const char* text) { return plain_ranges(isl::set(isl_context(), text)); };
   CHECK(ranges("{ s[i, j, k] : 0 <= i < 8 and -3 <= j <= 5 and k = 7 }") ==
         Ranges{{{0, 7}}, {{-3, 5}}, {{7, 7}}});
-  CHECK(ranges("{ s[t, i] : 0 <= t and 0 <= i < 2 and 2t + i < 7 }") == Ranges{std::nullopt, {{0, 1}}});
+  CHECK(ranges("{ s[t, i] : 0 <= t and 0 <= i < 2 and 2t + i < 7 }") == Ranges{{{0, 3}}, {{0, 1}}});
+  CHECK(ranges("{ s[i, j, k] : i >= 0 and j >= i and k >= 2j and 3k <= 20 }") == Ranges{{{0, 3}}, {{0, 3}}, {{0, 6}}});
+  CHECK(ranges("{ s[i, j] : i >= 0 and j >= i }") == Ranges{std::nullopt, std::nullopt});
   CHECK(ranges("[N] -> { s[i, j] : 0 <= i < N and 0 <= j < 4 }") == Ranges{std::nullopt, {{0, 3}}});
   CHECK(ranges("{ s[i, j] : i mod 3 = 0 and 0 <= i < 9 and 0 <= j < 2 }") == Ranges{{{0, 8}}, {{0, 1}}});
   CHECK(ranges("{ s[i] : 0 <= i < 4 or 6 <= i < 8 }") == Ranges{std::nullopt});
+}
+
+TEST_CASE("isl: the constraints of a set as inequalities, or none of them") {
+  auto rows = [](const char* text) { return plain_inequalities(isl::set(isl_context(), text)); };
+  auto some = rows("{ s[i, j] : i = j and 2i + 3j < 8 }");
+  REQUIRE(some);
+  auto holds = [&](int64_t i, int64_t j) {
+    return std::all_of(some->begin(), some->end(), [&](const Inequality& r) {
+      return r.coefficients[0] * i + r.coefficients[1] * j + r.constant >= 0;
+    });
+  };
+  for (int64_t i = -3; i < 4; ++i)
+    for (int64_t j = -3; j < 4; ++j) CHECK(holds(i, j) == (i == j && 2 * i + 3 * j < 8));
+  for (const char* other : {"[N] -> { s[i] : 0 <= i < N }", "{ s[i] : i < 4 or i > 6 }", "{ s[i] : i mod 3 = 0 }", "{ s[i] : false }"})
+    CHECK(!rows(other));
 }
 
 TEST_CASE("isl: same is equality, of boxes however they are written") {
