@@ -130,7 +130,7 @@ const std::vector<OutputKind>& output_kinds() {
       {"sched", ".sched", "judge", "schedule trees"},
       {"plan", ".plan", "judge", "applied plan, for --plan"},
       {"header", ".h", "lower", "C header"},
-      {"onnx", ".onnx", "neural", "the model after neural steps, with its weights"},
+      {"onnx", ".onnx", "neural", "the model after neural steps, with its weights; with plan, its own in STEM.onnx.plan"},
       {"ptx", ".ptx", "emit", "the kernels for a CUDA device"},
   };
   return kinds;
@@ -216,6 +216,7 @@ std::vector<std::string> compile(Compilation& c, const std::vector<Output>& outp
     staging.publish(staged, path);
     written.push_back(path);
   };
+  const bool plans = std::any_of(outputs.begin(), outputs.end(), [](const Output& o) { return is_kind(o, "plan"); });
   for (const Output& o : outputs) {
     if (is_kind(o, "lib")) {
       LibraryFiles files = link_library(c, staging.path());
@@ -231,6 +232,11 @@ std::vector<std::string> compile(Compilation& c, const std::vector<Output>& outp
                   staged = staging.path() + "/out" + o.kind->suffix;
       write_file(staged, bytes.data(), bytes.size());
       publish(staged, o.path);
+      if (is_kind(o, "onnx") && plans) {
+        bytes = exported_plan(c);
+        write_file(staged + ".plan", bytes.data(), bytes.size());
+        publish(staged + ".plan", o.path + ".plan");
+      }
     }
   }
 

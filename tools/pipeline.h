@@ -62,6 +62,7 @@ struct Compilation {
   std::function<std::vector<Step>(Compilation&)> choose_neural; // of --neural without a plan
   Module module;   // schedule; judge replaces schedules that may not be
   Plan plan;
+  Decide decide;   // of the scheduler, by measurements or records; absent: the analytic choices
   std::vector<KernelObject> kernels; // emit: one per Program
   std::string library_directory;     // where emit may write the weights that link_library uses
   std::optional<WrittenWeights> weights;

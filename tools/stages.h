@@ -14,6 +14,10 @@ void restore_neural_steps(Compilation& c);
 bool is_neural(const Step& step);
 // The model as it is after the neural steps, as an ONNX file.
 std::string exported_model(const Compilation& c);
+// A plan for that file, also once its weights have been trained further: scheduled as this compilation was.
+std::string exported_plan(const Compilation& c);
+// What a plan is made for: names, types and shapes of buffers and calls. The values of weights are no part of it.
+uint64_t structure_hash(const Network& network);
 // The analytic scheduler, or the replay of a plan file: a refused step is UserError bad_plan with
 // the refusal.
 void schedule_stage(Compilation& c);

@@ -2,10 +2,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "frontend/export.h"
-#include "frontend/patch.h"
 #include "polyhedral/neural/counts.h"
-#include "polyhedral/neural/patch.h"
 #include "polyhedral/transformation.h"
 #include "tools/stages.h"
 
@@ -65,8 +62,9 @@ void neural_stage(Compilation& c) {
     return;
   }
   c.plan = parse_plan(read_plan_text(file), file);
-  if (c.plan.header.model_hash != 0 && c.plan.header.model_hash != c.network.model_hash)
-    throw UserError(code::bad_plan, file, "was made for another model");
+  if (c.plan.header.model_hash != 0 && c.plan.header.model_hash != structure_hash(c.lowered))
+    throw UserError(code::bad_plan, file,
+                    "was made for another model (an exported one has a plan of its own: --emit=onnx,plan)");
   auto& steps = c.plan.network;
   auto rest = std::find_if_not(steps.begin(), steps.end(), is_neural);
   if (auto late = std::find_if(rest, steps.end(), is_neural); late != steps.end())
@@ -86,15 +84,6 @@ void restore_neural_steps(Compilation& c) {
   c.plan.network.insert(c.plan.network.begin(), c.neural_steps.begin(), c.neural_steps.end());
   std::string& flags = c.plan.header.flags;
   if (!says(flags, kOptIn)) flags += (flags.empty() ? "" : " ") + std::string(kOptIn);
-}
-
-std::string exported_model(const Compilation& c) {
-  if (c.graph.nodes.empty() && c.graph.values.empty())
-    throw UserError(code::unsupported_op, c.options.model, "a model is exported only when it was read from .onnx");
-  if (c.neural_steps.empty()) return export_onnx(c.graph);
-  auto patch = graph_patch(c.lowered, c.network);
-  if (!patch) throw UserError(code::unsupported_op, c.options.model, text(patch.error().code, ": ", patch.error().text));
-  return export_onnx(patched(c.graph, *patch));
 }
 
 }  // namespace nasc

@@ -94,7 +94,9 @@ void schedule_stage(Compilation& c) {
     }
     ScheduleOptions how{.level = o.level, .winograd = o.winograd};
     auto used = std::make_shared<size_t>(0);
-    how.decide = deciding(c, module, how, used);
+    if (!c.decide)
+      c.decide = deciding(c, module, how, used);
+    how.decide = c.decide;
     Scheduled s = schedule_module(std::move(module), how);
     if (*used > 0)
       c.remarks.push_back(text(*used, " choices from ", o.tune.database));
@@ -103,7 +105,7 @@ void schedule_stage(Compilation& c) {
     c.module = std::move(s.module);
     c.plan = std::move(s.plan);
   }
-  c.plan.header.model_hash = c.network.model_hash;
+  c.plan.header.model_hash = structure_hash(c.lowered);
   c.plan.header.target = o.target.text();
   c.plan.header.flags = text("-O", o.level);
   c.plan.header.version = kVersion;

@@ -6,6 +6,9 @@
 #include <chrono>
 #include <thread>
 
+#include "frontend/export.h"
+#include "frontend/onnx.h"
+#include "ir/host_tensor.h"
 #include "test/support/process.h"
 
 using namespace nasc;
@@ -39,7 +42,7 @@ size_t lines(const std::string& bytes) { return static_cast<size_t>(std::count(b
 
 TEST_CASE("nasc --neural: a winner is compiled, journalled, reported and named in the library") {
   NeuralPlace w;
-  Ran ran = w.search("x.so", "capacity", {"--report", w / "r.html"});
+  Ran ran = w.search("x.so", "capacity,fisher:median", {"--report", w / "r.html"});
   INFO(ran.out);
   REQUIRE(ran.exit == 0);
   CHECK(ran.out.find("winner: candidate") != std::string::npos);
@@ -48,6 +51,11 @@ TEST_CASE("nasc --neural: a winner is compiled, journalled, reported and named i
   CHECK(page.find("<svg") != std::string::npos);
   CHECK(page.find("Low trust") != std::string::npos);
   CHECK(page.find("src=") == std::string::npos); // self-contained
+  for (const char* part : {"<h2>Stages</h2>", "free checks", "<h2>Judges</h2>", "fisher:median", "<h2>Layers</h2>",
+                           "log Fisher ratio", "\xC2\xB1", "<h2>The winning plan</h2>", "groups", "Weights: those of the model", "strategy exact", "seed 3"}) {
+    INFO(part);
+    CHECK(page.find(part) != std::string::npos);
+  }
   Ran info = run_program({NASC_RUN, "info", w / "x.so"}, w.path.string());
   CHECK(info.out.find("change what the model computes") != std::string::npos);
   CHECK(run_program({NASC_RUN, "run", w / "x.so", "--random"}, w.path.string()).exit == 0);
@@ -127,4 +135,37 @@ TEST_CASE("nasc --neural: a candidate of the journal compiles to the same bytes 
   INFO(plan.out);
   REQUIRE(plan.exit == 0);
   CHECK(file_content(w / "x.so") == first);
+}
+
+TEST_CASE("nasc --neural: the exported network has a plan that fits it after further training") {
+  NeuralPlace w;
+  Ran ran = w.search("x.so", "capacity", {"--emit=lib,onnx,plan"});
+  INFO(ran.out);
+  REQUIRE(ran.exit == 0);
+  Graph graph = read_onnx(w / "x.onnx");
+  CHECK(graph.opset <= 17);
+  uint32_t state = 1;
+  for (Value& v : graph.values) {
+    if (!v.constant || v.constant->dtype != DType::f32)
+      continue;
+    HostTensor t = host_tensor(v.constant->dtype, v.constant->shape, v.constant->payload);
+    for (int64_t k = 0; k < t.count(); ++k)
+      t.as<float>()[k] *= 1 + 1e-8f * static_cast<float>((state = state * 1664525u + 1013904223u) >> 8);
+    v.constant->payload = payload_from(std::move(t.bytes));
+  }
+  std::ofstream(w / "tuned.onnx", std::ios::binary) << export_onnx(graph);
+  auto compiled = [&](const char* model, const char* plan, const char* out) {
+    return run_program({NASC, w / model, "--plan", w / plan, "-o", w / out, "--emit=lib,plan,obj"}, w.path.string());
+  };
+  Ran tuned = compiled("tuned.onnx", "x.onnx.plan", "tuned.so"), same = compiled("x.onnx", "x.onnx.plan", "same.so");
+  INFO(tuned.out << same.out);
+  REQUIRE(tuned.exit == 0);
+  REQUIRE(same.exit == 0);
+  CHECK(file_content(w / "tuned.plan") == file_content(w / "x.onnx.plan"));
+  CHECK(file_content(w / "tuned.plan").find("kernel ") != std::string::npos);
+  CHECK(file_content(w / "tuned.o") == file_content(w / "same.o"));
+  CHECK(file_content(w / "tuned.so") != file_content(w / "same.so"));
+  Ran other = compiled("tuned.onnx", "x.plan", "other.so");
+  CHECK(other.exit == 65);
+  CHECK(other.out.find("was made for another model") != std::string::npos);
 }
