@@ -137,6 +137,34 @@ TEST_CASE("nasc --neural: a candidate of the journal compiles to the same bytes 
   CHECK(file_content(w / "x.so") == first);
 }
 
+TEST_CASE("nasc --neural: the journal's default name has a hash of the model and of what is searched") {
+  NeuralPlace w;
+  auto journals = [&] {
+    size_t n = 0;
+    for (const auto& file : std::filesystem::directory_iterator(w.path)) {
+      std::string name = file.path().filename().string();
+      n += name.size() == std::string("x.so.0123456789abcdef.journal").size() && name.starts_with("x.so.") && name.ends_with(".journal");
+    }
+    return n;
+  };
+  auto search = [&](const std::string& model, const char* seed) {
+    Ran ran = run_program({NASC, model, "-o", w / "x.so", "--neural", "--space", w / "s.space", "--budget=10", "--legality=capacity",
+                           "--no-measure", "--seed", seed, "-q"},
+                          w.path.string());
+    INFO(ran.out);
+    REQUIRE(ran.exit == 0);
+  };
+  search(w.model, "1"), search(w.model, "1");
+  CHECK(journals() == 1);
+  search(w.model, "2");
+  CHECK(journals() == 2);
+  Graph graph = read_onnx(w.model);
+  graph.name = "other";
+  std::ofstream(w / "other.onnx", std::ios::binary) << export_onnx(graph);
+  search(w / "other.onnx", "1");
+  CHECK(journals() == 3);
+}
+
 TEST_CASE("nasc --neural: the exported network has a plan that fits it after further training") {
   NeuralPlace w;
   Ran ran = w.search("x.so", "capacity", {"--emit=lib,onnx,plan"});
@@ -168,4 +196,12 @@ TEST_CASE("nasc --neural: the exported network has a plan that fits it after fur
   Ran other = compiled("tuned.onnx", "x.plan", "other.so");
   CHECK(other.exit == 65);
   CHECK(other.out.find("was made for another model") != std::string::npos);
+}
+
+TEST_CASE("nasc --neural: spaces of schedules are not for it") {
+  NeuralPlace w;
+  Ran ran = run_program({NASC, w.model, "-o", w / "x.so", "--neural", "--space=builtin:schedule", "--legality=capacity"}, w.path.string());
+  INFO(ran.out);
+  CHECK(ran.exit == 64);
+  CHECK(ran.out.find("--tune") != std::string::npos);
 }

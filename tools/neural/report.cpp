@@ -135,7 +135,9 @@ std::string report_html(const NeuralSearch& s, const std::string& model, const N
          "<span style=\"background:#ccc\"></span>refused by a free check</p>\n";
   out += "<h2>Stages</h2>\n" + stage_rows(s) + "<h2>Judges</h2>\n" + verdict_rows(s);
   if (s.winner)
-    out += "<h2>Layers</h2>\n" + layer_rows(s, s.finalists[*s.winner]) + "<h2>The winning plan</h2>\n" + plan_words(s) + plan_lines(s);
+    out += "<h2>Layers</h2>\n" + layer_rows(s, s.finalists[*s.winner]) + "<h2>The winning plan</h2>\n" + plan_words(s) +
+           "<p>Weights: those of the model, as far as the new operators have room for them, where nothing else is said.</p>\n" +
+           plan_lines(s);
   return out + "<p>" + html_escaped(kVersionText) + "</p>\n</html>\n";
 }
 

@@ -3,6 +3,8 @@
 
 #include <map>
 
+#include "polyhedral/transformation.h"
+
 namespace nasc {
 namespace {
 
@@ -81,8 +83,12 @@ std::vector<Step> layer_steps(const std::string& given, const std::string& layer
   auto sequence = sequences().find(step.transformation);
   std::vector<Step> out =
       sequence == sequences().end() ? std::vector<Step>{step} : sequence->second(step);
-  for (Step& s : out)
+  for (Step& s : out) {
+    const Transformation* known = find_registered<Transformation>(s.transformation);
+    if (known && known->kind != Kind::neural)
+      throw UserError(code::usage, given, "is a step of schedules, which --tune looks for: not of neural spaces");
     s.args["layer"] = layer;
+  }
   return out;
 }
 
@@ -109,6 +115,8 @@ std::string in_words(const Step& s) {
       args.erase("layer");
       return args;
     }()});
+  if (word(s, "weights") == "init")
+    out += ", weights drawn anew";
   std::string piece = word(s, "piece");
   return piece.empty() ? out : "part " + piece + ": " + out;
 }

@@ -12,7 +12,8 @@ namespace nasc {
 //   seq1(groups=[a, b, ..])   outputs in equal parts, part k in groups[k] groups (1: not grouped)
 //   seq2(peel=u, by=g)        u outputs of all inputs, the others of the inputs from u on, in g groups
 //   seq3(split=s, by=g)       rows in s stripes with weights of their own, each in g groups
-// All else is a step of that name with `layer` added. Throws UserError bad_text naming what is wrong with it.
+// All else is a step of that name with `layer` added. Throws UserError bad_text naming what is wrong with it, usage where it
+// is no neural step.
 std::vector<Step> layer_steps(const std::string& text, const std::string& layer);
 
 // A step in words: `in 4 groups`, `half of the outputs`.

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
+#include <numeric>
 
 #include "frontend/import.h"
 #include "frontend/lower.h"
@@ -139,6 +140,23 @@ TEST_CASE("neural forms: a change that a cut would take below the least share is
   CHECK(met > 0);
 }
 
+TEST_CASE("neural forms: every 1x1 convolution of DenseNet-161 to 192 channels may be cut") {
+  Network network = zoo_network("densenet161-cifar");
+  LayerTable layers(network);
+  int found = 0;
+  for (size_t k = 0; k < layers.layers.size(); ++k) {
+    const ConvForm& form = layers.layers[k].form;
+    if (form.out[0] != 192 || form.macs() != form.image[0] * 192 * form.out[1] * form.out[2])
+      continue;
+    ++found;
+    std::vector<int64_t> half(96);
+    std::iota(half.begin(), half.end(), 0);
+    INFO(layers.layers[k].name);
+    CHECK(layers.cut(k, half).has_value());
+  }
+  CHECK(found == 79); // 78 of dense layers and a transition
+}
+
 TEST_CASE("neural forms: choices that are never allowed leave the space") {
   Network network = zoo_network("tiny-resnet");
   LayerTable layers(network);
@@ -193,5 +211,7 @@ TEST_CASE("neural steps: the sequences of the paper are primitives, and read as 
   CHECK(text(seq2[2]) == "group(by=2, layer=conv, piece=1)");
   CHECK(layer_steps("seq1(groups=[1, 4])", "conv").size() == 2);
   CHECK(in_words(seq2[2]) == "part 1: in 2 groups");
+  CHECK(in_words(parse_step("group(by=2, weights=init)")) == "in 2 groups, weights drawn anew");
   CHECK_THROWS_AS(layer_steps("seq2(by=2)", "conv"), UserError);
+  CHECK_THROWS_WITH(layer_steps("unroll(loop=co, by=2)", "conv"), Catch::Contains("--tune"));
 }
