@@ -290,6 +290,13 @@ int body(int argc, char** argv) {
     check_neural(a.neural, a.compile, a.journal, outputs.front().path);
     c.choose_neural = [&](Compilation& at) { return choose_neural_steps(at, a.neural, search); };
   }
+  if (a.neural.explain > 0) {
+    if (!c.choose_neural)
+      throw UserError(code::usage, "--explain", "is about candidates of a search: not with --plan");
+    run_stages(c, "lower");
+    fmt::print("{}", explain_neural(c, a.neural));
+    return 0;
+  }
   ProgressLine line(a.quiet     ? ProgressLine::none
                     : a.verbose ? ProgressLine::lines
                                 : ProgressLine::live);

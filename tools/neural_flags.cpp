@@ -30,6 +30,8 @@ void declare_neural(CLI::App& app, NeuralOptions& n) {
                      "default: noise, to be trusted little"),
       app.add_option("--seed", n.seed, "of everything random")->capture_default_str(),
       app.add_option("--candidate", n.candidate, "compile this candidate of the journal, without a search"),
+      app.add_option("--explain", n.explain,
+                     "say what this candidate of the journal is, and why it came no further; compile nothing"),
       app.add_flag("--no-measure", n.unmeasured,
                    "do not measure the accepted candidates: the prediction decides, and a search of a number of candidates\n"
                    "always ends in the same one"),
@@ -92,6 +94,12 @@ std::vector<double> measured_ms(const Compilation& c, const std::vector<std::vec
 }
 
 } // namespace
+
+std::string explain_neural(const Compilation& c, NeuralOptions n) {
+  if (n.journal.empty())
+    n.journal = default_journal(n.stem, c.network.model_hash, n);
+  return explained_candidate(c.network, c.options.target, n);
+}
 
 std::vector<Step> choose_neural_steps(Compilation& c, NeuralOptions n, std::optional<NeuralSearch>& search) {
   if (n.journal.empty())

@@ -165,6 +165,32 @@ TEST_CASE("nasc --neural: the journal's default name has a hash of the model and
   CHECK(journals() == 3);
 }
 
+TEST_CASE("nasc --neural: --explain says what a candidate is and how far it came") {
+  NeuralPlace w;
+  Ran ran = w.search("x.so", "capacity,fisher:median", {"--report", w / "r.html"});
+  REQUIRE(ran.exit == 0);
+  std::string journal = file_content(w / "j");
+  size_t winner = std::stoul(ran.out.substr(ran.out.find("winner: candidate ") + 18));
+  std::filesystem::remove(w / "x.so");
+  Ran won = w.search("x.so", "capacity,fisher:median", {"--explain", std::to_string(winner)});
+  INFO(won.out);
+  CHECK(won.exit == 0);
+  for (const char* part : {": ok", "predicted_ms", "macs_ratio", "groups", "capacity: yes", "fisher:median: yes", "log Fisher ratio",
+                           "accepted by all judges"})
+    CHECK(won.out.find(part) != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(w / "x.so"));
+  CHECK(file_content(w / "j") == journal);
+  size_t rejected = 0; // by a free check, with its reason
+  for (size_t k = 1; k < lines(journal) && !rejected; ++k) {
+    Ran one = w.search("x.so", "capacity,fisher:median", {"--explain", std::to_string(k)});
+    REQUIRE(one.exit == 0);
+    if (one.out.find("rejected by static, ") != std::string::npos)
+      rejected = k;
+  }
+  CHECK(rejected > 0);
+  CHECK(w.search("x.so", "capacity", {"--explain", "99"}).exit == 64);
+}
+
 TEST_CASE("nasc --neural: the exported network has a plan that fits it after further training") {
   NeuralPlace w;
   Ran ran = w.search("x.so", "capacity", {"--emit=lib,onnx,plan"});

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -64,6 +65,21 @@ Judged judged_of(const json& j) {
   }
   return out;
 }
+
+// By key.
+std::map<std::string, json> answers(const Lines& lines, const std::string& file) {
+  std::map<std::string, json> out;
+  for (const std::string& line : lines.complete) {
+    if (line.empty())
+      continue;
+    json j = json::parse(line, nullptr, false);
+    if (!j.is_object() || !j.contains("key") || !j.contains("answer"))
+      throw UserError(code::bad_file, file, "no verdicts of nasc");
+    out[j["key"].get<std::string>()] = j["answer"];
+  }
+  return out;
+}
+const char kJudgeKey[] = "judge|";
 } // namespace
 
 std::string refusal_text(const Judged& j) {
@@ -71,6 +87,15 @@ std::string refusal_text(const Judged& j) {
     if (!v.verdict.allowed())
       return v.judge + ": " + v.verdict.reason + (v.verdict.text.empty() ? "" : ", " + v.verdict.text);
   return "";
+}
+
+std::optional<Judged> remembered_verdicts(const std::string& file, const std::vector<Step>& plan) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string all{std::istreambuf_iterator<char>(in), {}}, end = "|" + (kJudgeKey + plan_text(plan));
+  for (const auto& [key, answer] : answers(complete_lines(all), file))
+    if (key.ends_with(end))
+      return judged_of(answer);
+  return {};
 }
 
 namespace {
@@ -142,14 +167,7 @@ struct Judging::Impl {
     file = std::make_unique<SyncedLines>(options.file);
     Lines lines = complete_lines(file->read());
     file->cut(lines.bytes);
-    for (const std::string& line : lines.complete) {
-      if (line.empty())
-        continue;
-      json j = json::parse(line, nullptr, false);
-      if (!j.is_object() || !j.contains("key") || !j.contains("answer"))
-        throw UserError(code::bad_file, options.file, "no verdicts of nasc");
-      known[j["key"].get<std::string>()] = j["answer"];
-    }
+    known = answers(lines, options.file);
   }
   void remember(const std::string& key, const json& answer) {
     known[key] = answer;
@@ -202,7 +220,7 @@ Judging::~Judging() = default;
 
 Expected<Judged> Judging::judge(const std::vector<Step>& plan, const std::function<bool()>& stop) {
   Impl& i = *impl_;
-  std::string key = i.prefix + "judge|" + plan_text(plan);
+  std::string key = i.prefix + kJudgeKey + plan_text(plan);
   if (auto found = i.known.find(key); found != i.known.end())
     return judged_of(found->second);
   auto scores = i.candidate(plan);

@@ -39,6 +39,8 @@ struct JudgedSum {
 };
 // The refusing verdict in a line; empty when there is none.
 std::string refusal_text(const Judged& judged);
+// What a file of verdicts knows of a plan, whatever its judges; nothing when it was not judged. Throws UserError.
+std::optional<Judged> remembered_verdicts(const std::string& file, const std::vector<Step>& plan);
 
 class Judging {
 public:

@@ -75,8 +75,35 @@ bool has_word(const std::string& list, const std::string& word) {
   return ("," + list + ",").find("," + word + ",") != std::string::npos;
 }
 
-std::vector<std::pair<size_t, std::vector<Step>>> by_layer(const LayerTable& layers, const std::vector<Step>& plan) {
-  std::vector<std::pair<size_t, std::vector<Step>>> out;
+// What candidates are made of: the layers, what the space offers them, and what is known without running anything.
+struct Ground {
+  LayerTable layers;
+  FormTable table;
+  Space space;
+  Free free;
+
+  Ground(const Network& network, const Target& target, const NeuralOptions& options, const std::string& model)
+      : layers(network), table(layers, target, has_word(options.legality, "capacity") ? options.judges.layer_floor : 0),
+        free{table, options, has_word(options.legality, "capacity")} {
+    if (layers.layers.empty())
+      throw UserError(code::unsupported_op, model, "has no convolution that neural steps could rewrite");
+    space = bound_space(load_space(options.space), space_layers(network, target.lanes(4)));
+    prune(space, table, [&](const CandidateForms& c) {
+      return !free.capacity || below_floor(c, table.original(), layers, options.judges, true).empty();
+    });
+  }
+  Ground(const Ground&) = delete;
+
+  Candidate journalled(const std::string& journal, size_t number, const char* flag) const {
+    std::vector<Candidate> all = read_journal(space, journal);
+    if (number > all.size())
+      throw UserError(code::usage, flag, text(journal, " has ", all.size(), " candidates"));
+    return all[number - 1];
+  }
+};
+
+PlanLayers by_layer(const LayerTable& layers, const std::vector<Step>& plan) {
+  PlanLayers out;
   for (const Step& s : plan) {
     size_t layer = layers.index(std::get<std::string>(s.args.at("layer")));
     if (out.empty() || out.back().first != layer)
@@ -170,16 +197,11 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
   StageClock clock{[start] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); },
                    budget.seconds};
   parse_legality(options.legality);
-  LayerTable layers(network);
-  if (layers.layers.empty())
-    throw UserError(code::unsupported_op, model, "has no convolution that neural steps could rewrite");
-  const bool capacity = has_word(options.legality, "capacity");
-  FormTable table(layers, target, capacity ? options.judges.layer_floor : 0);
-  Space space = bound_space(load_space(options.space), space_layers(network, target.lanes(4)));
-  Free free{table, options, capacity};
-  prune(space, table, [&](const CandidateForms& c) {
-    return !free.capacity || below_floor(c, table.original(), layers, options.judges, true).empty();
-  });
+  Ground ground(network, target, options, model);
+  LayerTable& layers = ground.layers;
+  FormTable& table = ground.table;
+  Space& space = ground.space;
+  Free& free = ground.free;
 
   NeuralSearch out;
   out.layers = layers.layers, out.original = table.original();
@@ -191,10 +213,7 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
   Cascade cascade({make_evaluator("static", context), make_evaluator("model", context)}, parse_objective(options.objective));
 
   if (options.candidate > 0) {
-    std::vector<Candidate> all = read_journal(space, options.journal);
-    if (options.candidate > all.size())
-      throw UserError(code::usage, "--candidate", text(options.journal, " has ", all.size(), " candidates"));
-    Candidate& c = all[options.candidate - 1];
+    Candidate c = ground.journalled(options.journal, options.candidate, "--candidate");
     Forms forms = free.forms(c);
     if (!*forms)
       throw UserError(code::bad_plan, options.journal, forms->error().code + ": " + forms->error().text);
@@ -281,54 +300,15 @@ NeuralSearch search_neural(const Network& network, const std::string& model, con
   return out;
 }
 
-namespace {
-std::string fate(const Finalist& f, double original_ms) {
-  if (f.judged.allowed)
-    return fmt::format("accepted, measured {:.3f} ms, the original {:.3f} ms", f.measured_ms, original_ms);
-  return f.refused.empty() ? refusal_text(f.judged) : f.refused;
-}
-} // namespace
-
-std::string why_none(const NeuralSearch& s) {
-  return s.none_faster ? "no accepted candidate is faster than the original, as measured" : "no candidate was accepted";
-}
-
-std::string summary(const NeuralSearch& s) {
-  std::string out = fmt::format("neural: {} distinct candidates of {:.3g} in {:.1f} s ({})\n", s.search.judged.size(),
-                                s.space_size, s.seconds, s.ended);
-  for (const NeuralStageCount& c : s.stages) {
-    auto most = std::max_element(c.reasons.begin(), c.reasons.end(),
-                                 [](const auto& a, const auto& b) { return a.second < b.second; });
-    out += fmt::format("  {:<12} {:>5} judged {:>5} rejected {:>4} evaluations {:>8.2f} s{}\n", c.name, c.judged, c.rejected,
-                       c.evaluations, c.seconds,
-                       most == c.reasons.end() ? "" : fmt::format("  mostly {} ({})", most->first, most->second));
-  }
-  if (!s.winner) {
-    for (const Finalist& f : s.finalists)
-      out += fmt::format("  candidate {}: MACs {:.3f}, predicted {:.3f} of {:.3f} ms, {}\n", s.search.judged[f.candidate].number,
-                         static_cast<double>(s.forms[f.candidate].macs) / static_cast<double>(s.original.macs),
-                         s.forms[f.candidate].ms, s.original.ms, fate(f, s.original_ms));
-    return out + fmt::format("  no winner: {}\n", why_none(s));
-  }
-  const Finalist& f = s.finalists[*s.winner];
-  const CandidateForms& w = s.forms[f.candidate];
-  out += fmt::format("  winner: candidate {}, {} of {} convolutions changed, MACs {:.3f}, parameters {:.3f}, predicted {:.3f} "
-                     "of {:.3f} ms\n",
-                     s.search.judged[f.candidate].number, w.changed.size(), s.layers.size(),
-                     static_cast<double>(w.macs) / static_cast<double>(s.original.macs),
-                     static_cast<double>(w.parameters) / static_cast<double>(s.original.parameters), w.ms, s.original.ms);
-  if (f.measured_ms > 0)
-    out += fmt::format("  measured {:.3f} ms{}\n", f.measured_ms,
-                       s.original_ms > 0 ? fmt::format(", the original {:.3f} ms: {:.2f} times as fast", s.original_ms,
-                                                       s.original_ms / f.measured_ms)
-                                         : "");
-  for (const NamedVerdict& v : f.judged.verdicts) {
-    out += "  " + v.judge + ": " + name(v.verdict.answer);
-    for (const Measure& m : v.verdict.measures)
-      out += fmt::format(", {} {:.4g}{}", m.name, m.value, m.error > 0 ? fmt::format(" +- {:.2g}", m.error) : "");
-    out += "\n";
-  }
-  return out + fmt::format("  judged on {}{}\n", s.data_source, s.real_data ? "" : " (low trust: no real data, see --fisher-data)");
+std::string explained_candidate(const Network& network, const Target& target, const NeuralOptions& options) {
+  Ground ground(network, target, options, options.journal);
+  Candidate c = ground.journalled(options.journal, options.explain, "--explain");
+  Forms forms = ground.free.forms(c);
+  if (!*forms)
+    return candidate_text(c, {}, {}, nullptr);
+  PlanLayers steps = by_layer(ground.layers, (*forms)->plan);
+  std::optional<Judged> judged = remembered_verdicts(options.journal + ".verdicts", (*forms)->plan);
+  return candidate_text(c, steps, ground.layers.layers, judged ? &*judged : nullptr);
 }
 
 } // namespace nasc

@@ -19,6 +19,7 @@ struct NeuralOptions {
   uint64_t seed = 0;
   int64_t batch = 16;       // images of a minibatch of scores
   size_t candidate = 0;     // of the journal, to be compiled without a search; 0: search
+  size_t explain = 0;       // of the journal, to be explained
   size_t wanted = 3;        // accepted candidates to look for
   int evaluations = 250;    // networks scored at most
   JudgeOptions judges;
@@ -45,6 +46,8 @@ struct NeuralStageCount {
   std::map<std::string, size_t> reasons;
 };
 
+using PlanLayers = std::vector<std::pair<size_t, std::vector<Step>>>; // layer, its steps
+
 struct NeuralSearch {
   SearchResult search;
   std::vector<CandidateForms> forms;  // by judged; those rejected as illegal have no layers
@@ -56,7 +59,7 @@ struct NeuralSearch {
   std::optional<size_t> winner;       // index into finalists
   bool none_faster = false;           // all that were accepted are slower than the original, as measured: no winner
   std::vector<Step> plan;             // of the winner, or of the candidate that was asked for
-  std::vector<std::pair<size_t, std::vector<Step>>> plan_layers; // its steps by layer
+  PlanLayers plan_layers;             // its steps by layer
   std::string space, data_source, ended;
   bool real_data = false;
   double space_size = 0, seconds = 0;
@@ -77,6 +80,13 @@ std::string default_journal(const std::string& stem, uint64_t model_hash, const 
 
 // Why there is no winner, in words.
 std::string why_none(const NeuralSearch& search);
+
+// What candidate options.explain of the journal is, and how far it came and why no further, in words. Throws UserError.
+std::string explained_candidate(const Network& network, const Target& target, const NeuralOptions& options);
+
+// The same from its parts; without `judged` no judge was asked.
+std::string candidate_text(const Candidate& candidate, const PlanLayers& steps, const std::vector<NeuralLayer>& layers,
+                           const Judged* judged);
 
 // Lines for people: stages, the winner, or why there is none.
 std::string summary(const NeuralSearch& search);
