@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "codegen/emit.h"
+#include "nasc_version.h"
 #include "polyhedral/scheduler.h"
 #include "tools/neural/report.h"
 #include "tools/staging.h"
@@ -56,6 +57,23 @@ void check_neural(NeuralOptions& n, const CompileOptions& compile, const std::st
 
 namespace {
 
+// The inner search, of schedules: --tune on one of `plans` networks, with its share of what --tune may take and of `seconds`
+// (0: no limit). Kernels that networks have in common, with the library that is compiled in the end, too, are in the journal.
+Decide tuned(const Compilation& c, const Module& module, const ScheduleOptions& how, size_t plans, double seconds) {
+  TuneOptions options = c.options.tune;
+  if (options.trials > 0)
+    options.trials = std::max<int64_t>(1, options.trials / static_cast<int64_t>(plans));
+  options.seconds /= static_cast<double>(plans);
+  if (seconds > 0)
+    options.seconds = options.seconds > 0 ? std::min(options.seconds, seconds) : seconds;
+  TuneContext context{c.options.target.text(), kVersion, c.options.threads > 0 ? c.options.threads : c.options.target.cores};
+  return tune(module, how, options, context, [&](const TuneProgress& p) {
+           std::string name = text("tune ", p.kernel, " ", p.choice);
+           c.progress({.name = name.c_str(), .done = p.done, .total = p.total});
+         })
+      .decide;
+}
+
 // Whole networks as code in this process, run by turns; the least of each.
 std::vector<double> measured_ms(const Compilation& c, const std::vector<std::vector<Step>>& plans, double seconds) {
   constexpr int kRounds = 15;
@@ -75,6 +93,8 @@ std::vector<double> measured_ms(const Compilation& c, const std::vector<std::vec
       module = std::move(*next);
     }
     ScheduleOptions how{.level = c.options.level, .winograd = c.options.winograd};
+    if (c.options.tune.on)
+      how.decide = tuned(c, module, how, plans.size(), seconds > 0 ? std::max(1e-3, seconds - spent()) / static_cast<double>(plans.size() - loaded.size()) : 0);
     loaded.push_back(std::make_unique<LoadedModule>(schedule_module(std::move(module), how).module, pool));
   }
   int threads = c.options.threads > 0 ? c.options.threads : c.options.target.cores;
@@ -107,6 +127,7 @@ std::vector<Step> choose_neural_steps(Compilation& c, NeuralOptions n, std::opti
   // Without a level there is no scheduler whose code could be measured for what it will be; nor for another machine.
   if (!n.unmeasured && c.options.level >= 2 && c.options.target.text() == host_target().text())
     n.measure = [&](const std::vector<std::vector<Step>>& plans, double seconds) { return measured_ms(c, plans, seconds); };
+  n.schedules = c.options.tune.on ? "tuned" : "";
   search = search_neural(c.network, c.options.model, c.options.import, c.options.target, n, [&](const NeuralProgress& p) {
     c.progress({.name = p.what.c_str(), .done = p.done, .total = p.total});
   });

@@ -224,6 +224,20 @@ TEST_CASE("nasc --neural: the exported network has a plan that fits it after fur
   CHECK(other.out.find("was made for another model") != std::string::npos);
 }
 
+TEST_CASE("nasc --neural --tune: accepted candidates are measured by tuned code, schedules are known at the end") {
+  NeuralPlace w;
+  std::vector<std::string> all = {NASC, w.model, "-o", w / "x.so", "--neural", "--space", w / "s.space", "--budget=40", "--tuning-db=none",
+                                  "--legality=capacity", "--journal", w / "j", "--tune=12", "-v"};
+  Ran ran = run_program(all, w.path.string());
+  INFO(ran.out);
+  REQUIRE(ran.exit == 0);
+  CHECK(file_content(w / "j.verdicts").find("measured tuned;") != std::string::npos);
+  CHECK(lines(file_content(w / "x.so.tune")) > 4);
+  size_t known = ran.out.find(" known from ");
+  REQUIRE(known != std::string::npos);
+  CHECK(ran.out.substr(known - 2, 2) != " 0");
+}
+
 TEST_CASE("nasc --neural: spaces of schedules are not for it") {
   NeuralPlace w;
   Ran ran = run_program({NASC, w.model, "-o", w / "x.so", "--neural", "--space=builtin:schedule", "--legality=capacity"}, w.path.string());

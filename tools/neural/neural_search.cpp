@@ -170,7 +170,7 @@ void measure_finalists(NeuralSearch& out, Judging& judging, const NeuralOptions&
     return;
   plans.emplace_back(), of.push_back(nullptr);
   progress({0, plans.size(), "measures the accepted candidates"});
-  std::string key = "measured";
+  std::string key = "measured" + (options.schedules.empty() ? "" : " " + options.schedules);
   for (const std::vector<Step>& plan : plans)
     for (const Step& step : plan)
       key += ";" + text(step);

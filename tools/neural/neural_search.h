@@ -24,6 +24,7 @@ struct NeuralOptions {
   int evaluations = 250;    // networks scored at most
   JudgeOptions judges;
   int threads = 0;          // that score, 0: processors
+  std::string schedules;    // of measured code, where they are not the default ones: a word for what is remembered
   bool unmeasured = false;  // do not measure the accepted candidates
   // Milliseconds of the compiled networks of these plans, measured by turns; an empty plan is the original. As many as are
   // compiled within the seconds (0: no limit), the rest 0. Without it the prediction decides among accepted candidates.
