@@ -21,6 +21,7 @@ struct Point {
   const char* word;
   size_t lines;
 };
+constexpr unsigned kLimit = 3000; // seconds of a search, on a machine that has other things to do, too
 constexpr Point kPoints[] = {{"the table of sensitivities", "j.verdicts", "|sensitivity|", 3},
                              {"the free checks", "j", "", 20},
                              {"the judges", "j.verdicts", "|judge|", 1}};
@@ -42,7 +43,7 @@ std::vector<std::string> command(const TemporaryFolder& place, const std::string
 
 // True when it was killed at the point and not over before.
 bool killed_at(const TemporaryFolder& place, const std::string& network, const Point& point) {
-  pid_t child = start_program(command(place, network), place.path.string(), place / "log");
+  pid_t child = start_program(command(place, network), place.path.string(), place / "log", kLimit);
   int status = 0;
   while (waitpid(child, &status, WNOHANG) == 0) {
     if (lines_with(file_content(place / point.file), point.word) >= point.lines)
@@ -81,7 +82,7 @@ TEST_CASE(
       REQUIRE(
           run_program({NASC_ZOO, network, "-o", *place / (network + ".onnx")}, place->path.string())
               .exit == 0);
-    Ran once = run_program(command(whole, network), whole.path.string());
+    Ran once = run_program(command(whole, network), whole.path.string(), kLimit);
     INFO(once.out);
     REQUIRE(once.exit == 0);
     std::printf("%s: undisturbed %.1f s, %s\n", network.c_str(), seconds(),
@@ -96,7 +97,7 @@ TEST_CASE(
       CHECK(killed);
     }
     begin = std::chrono::steady_clock::now();
-    Ran last = run_program(command(cut, network), cut.path.string());
+    Ran last = run_program(command(cut, network), cut.path.string(), kLimit);
     INFO(last.out);
     REQUIRE(last.exit == 0);
     CHECK(line_with(last.out, "winner") == line_with(once.out, "winner"));
