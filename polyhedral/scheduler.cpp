@@ -193,7 +193,13 @@ bool plan_contraction(Planner& planner, int program) {
   }
   if (!t.block) t.sum = short_sums(c, p, target, *choice, passes, winograd);
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
-  if ((t.block || t.sum || stream.prefetch) && planner.kernel_step(program, tile_step(c.group, t))) return true;
+  else if (far_rows(c, p, target, *choice)) t.prefetch = c.rows_tensor;
+  bool plain = !t.block && !t.sum && t.prefetch.empty();
+  if (!plain && planner.kernel_step(program, tile_step(c.group, t))) return true;
+  if (t.prefetch == c.rows_tensor && (t.block || t.sum)) {  // these rows are not fetched
+    t.prefetch.clear();
+    if (planner.kernel_step(program, tile_step(c.group, t))) return true;
+  }
   t.block = t.sum = 0;
   t.prefetch.clear();
   return planner.kernel_step(program, tile_step(c.group, t));

@@ -48,6 +48,16 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
   return out;
 }
 
+bool far_rows(const Contraction& c, const Program& p, const Target& target, const TileChoice& tile) {
+  constexpr int64_t kStreams = 8;
+  if (tile.matrix_outer || tile.lines > 1 || tile.together() || c.reduction.empty())
+    return false;
+  const Tensor& rows = p.tensor(c.rows_tensor);
+  Extent whole = storage_bytes(rows);
+  int64_t depth = iterator_extent(p.statement(c.statement), c.reduction[0]).value_or(0);
+  return whole.is_constant() && whole.constant() > target.l2_bytes / 2 && depth > kStreams * tile.chunk;
+}
+
 int64_t short_sums(const Contraction& c, const Program& p, const Target& target,
                    const TileChoice& tile, double passes, bool amplified) {
   const Statement& s = p.statement(c.statement);

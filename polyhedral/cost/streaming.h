@@ -11,6 +11,10 @@ struct Streaming {
   bool prefetch = false; // the next block while this one is used
 };
 
+// The rows come from beyond the second-level cache, each chunk of the sum from a place of its own, more of them than hardware
+// follows: what the next row of tiles reads is fetched meanwhile.
+bool far_rows(const Contraction& contraction, const Program& program, const Target& target, const TileChoice& tile);
+
 // Values of the first reduction loop that each tile sums apart, so that a long sum, as those of a last layer, whose errors
 // nothing averages, is made of short ones; 0: all at once, also where the registers do not hold both, unless the errors are
 // `amplified` and there are many `passes`: then the total waits on the stack meanwhile.

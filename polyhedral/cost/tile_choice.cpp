@@ -156,6 +156,8 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   TileSizes sizes = tile_sizes(c, p);
   // A constant matrix lies as its tiles want it; of others, and of many small products, only the tile is chosen here.
   bool packed = p.tensor(c.matrix_tensor).role == Role::weight && block == 0 && sizes.products == 1;
+  // Rows from beyond the second cache are fetched line by line, and come in more streams when several are in use.
+  bool lines = packed && c.line >= 0 && sizes.rows_bytes <= static_cast<double>(target.l2_bytes) / 2;
 
   TileChoice base;
   RegisterTile tile = register_tile(target, rows, vectors);
@@ -174,7 +176,7 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   };
   std::vector<TileChoice> others;
   for (int64_t v = 1; v <= std::min<int64_t>(8, vectors); ++v)
-    for (int64_t l = 1; l <= (packed && c.line >= 0 ? std::min<int64_t>(sizes.lines, 4) : 1); ++l)
+    for (int64_t l = 1; l <= (lines ? std::min<int64_t>(sizes.lines, 4) : 1); ++l)
       for (int64_t r = 1; r <= std::min<int64_t>(rows, 28); ++r) {
         bool divides = vectors % v == 0, straddles = c.grain > 0 || !packed || !columns.is_constant() || width % lanes != 0;
         if ((!divides && straddles) || !fits_registers(target, r * l, v) || (block > 0 && v != base.vectors)) continue;

@@ -15,7 +15,7 @@
 // around them:
 //           for m.o, p.o { init; for d.b { for m.t, n, p.t, q.t { stage part { .. } } } epi }
 // With prefetch=W, what of W the next block (or the next m.t) needs is fetched inside of d.t, r, s,
-// some lines each. With parallel=m, collapse=n the iterations of both tile loops, n's right inside of
+// some lines each; with prefetch=X, which does not vary with m, what the next line of tiles needs. With parallel=m, collapse=n the iterations of both tile loops, n's right inside of
 // m's, are divided among threads as those of one loop. Refuses  different-index-spaces, not-affine, unknown-loop, bad-size, bad-lanes.
 // Legal    when no dependence is reversed (judged in legality/order): reductions must be
 // reassociable. Source   codegen-route 3.1, 3.2; register tiling as in BLIS; "tile" of Halide with
@@ -301,7 +301,7 @@ const Registered<Transformation> tile{
                      "values of the outermost reduction loop summed apart inside each tile", false},
                     {Parameter::integers, "outer",
                      "per loop: its tiles that a loop outermost takes at a time, 0 for all", false},
-                    {Parameter::word, "prefetch", "factor whose next block is fetched meanwhile",
+                    {Parameter::word, "prefetch", "factor whose next block, or line of tiles, is fetched meanwhile",
                      false},
                     {Parameter::word, "parallel",
                      "dimension whose tile loop is divided among threads", false},

@@ -95,3 +95,37 @@ TEST_CASE("tiles are taken together where an image or a matrix does not stay in 
   CHECK_FALSE(first(pointwise(64, 64, 14)).together());       // all in the cache
   CHECK_FALSE(first(pointwise(1024, 256, 14, 3)).together()); // windows read what they just read
 }
+
+TEST_CASE("tile: fetches the rows that the next line of tiles reads") {
+  Program p = pointwise(16, 32, 6);
+  Program blocked = p;
+  blocked.tensor("X").layout = Layout{{{0, 1, 0}, {1, 4, 0}, {2, 1, 0}, {3, 1, 0}, {1, 1, 4}}, {}, {}};
+  auto step = [](const std::string& more) {
+    return parse_step("tile(loops=[n, p, m, q], sizes=[1, 1, 8, 2], vector=m, lanes=8, reduce=[d, r, s], "
+                      "chunks=[4, 0, 0], prefetch=X" + more + ")");
+  };
+  for (const char* more : {"", ", parallel=p", ", block=8", ", sum=8", ", parallel=p, collapse=m"}) {
+    INFO(more);
+    auto k = apply(Kernel{blocked, textual_schedule(blocked)}, step(more));
+    if (!k)
+      FAIL(k.error().text);
+    CHECK(test::same_results(p, k->program));
+    CHECK(judge_order(*k).allowed());
+    CHECK(judge_order_by_isl(*k).allowed());
+    const Statement& ahead = k->program.statement("ahead");
+    REQUIRE(ahead.reads.size() == 1);
+    // Line p + 1, the channels of this chunk: every pixel of each line but the first at some iteration.
+    isl::set read = ahead.reads[0].map.as_map().intersect_domain(ahead.domain).range();
+    CHECK(isl::set(isl_context(), "{ X[0, d, p, q] : 0 <= d < 16 and d mod 4 = 0 and 1 <= p < 6 and 0 <= q < 6 and q mod 2 = 0 }").is_subset(read));
+    CHECK(read.is_subset(isl::set(isl_context(), "{ X[0, d, p, q] : 0 <= d < 16 and 1 <= p <= 6 and q >= 0 }")));
+  }
+  // Rows that do not lie in chunks of the sum, tiles taken together, rows that overlap, one line of tiles only.
+  CHECK(apply(Kernel{p, textual_schedule(p)}, step("")).error().code == "bad-size");
+  CHECK(apply(Kernel{blocked, textual_schedule(blocked)}, step(", outer=[0, 3, 0, 0]")).error().code == "bad-size");
+  Program window = pointwise(16, 32, 6, 3);
+  window.tensor("X").layout = blocked.tensor("X").layout;
+  CHECK(apply(Kernel{window, textual_schedule(window)}, step("")).error().code == "bad-size");
+  Program line = pointwise(16, 32, 1);
+  line.tensor("X").layout = blocked.tensor("X").layout;
+  CHECK(apply(Kernel{line, textual_schedule(line)}, step("")).error().code == "bad-size");
+}

@@ -1,0 +1,228 @@
+// Prefetches of what a later tile reads: the next block of the matrix, or the rows of the other
+// factor that the next iteration of the loop around needs.
+#include <algorithm>
+
+#include "polyhedral/cost/contraction.h"
+#include "polyhedral/edit.h"
+#include "polyhedral/transforms/statements.h"
+#include "polyhedral/transforms/tile_parts.h"
+
+namespace nasc {
+namespace {
+
+constexpr int64_t kLine = 64;
+
+// The loops around the chunks of a sum as iterators of a statement, and what it would read at their
+// first points.
+struct Ahead {
+  const Statement& sum;
+  const GroupMember& member;
+  std::vector<std::string> names, values, tiles; // tiles: first point of each loop's tile
+  std::vector<int64_t> extents, trips;
+  int64_t block = 0; // values of the first reduction loop that are summed at a time
+
+  bool set_value(const std::string& iterator, const std::string& value) {
+    int k = sum.iterator(iterator);
+    if (k >= 0)
+      values[static_cast<size_t>(k)] = value;
+    return k >= 0;
+  }
+  void add(const std::string& name, int64_t extent) {
+    names.push_back(name);
+    extents.push_back(extent);
+  }
+};
+
+Expected<Ahead> loops_around(const Statement& s, const GroupMember& m, const Group& g,
+                             const TileLoops& l) {
+  Ahead out{s, m, {}, std::vector<std::string>(s.iterators.size(), "0"), {}, {}, {}};
+  for (size_t k = 0; k < l.dims.size(); ++k) {
+    const Extent& e = g.extents[l.dims[k]];
+    if (!e.is_constant())
+      return refuse("bad-size", "a prefetch needs constant extents");
+    out.trips.push_back(l.outer[k] ? l.outer[k] : (e.constant() + l.sizes[k] - 1) / l.sizes[k]);
+    out.add(tile_iterator(k), out.trips.back());
+    std::string first = text(l.sizes[k], "*", out.names.back());
+    if (l.outer[k]) {
+      out.add(outer_iterator(k), e.constant() / l.group(k));
+      first += text(" + ", l.group(k), "*", out.names.back());
+    }
+    out.tiles.push_back(first);
+    if (!out.set_value(m.index[l.dims[k]], first) && m.index[l.dims[k]] != "0")
+      return refuse("not-affine", "tiles of " + s.name + " are not its iterators");
+  }
+  auto depth = iterator_extent(s, l.reduce[0]);
+  if (!depth)
+    return refuse("bad-size", "a prefetch needs constant extents");
+  out.block = l.block ? l.block : *depth;
+  if (l.block)
+    out.add(kBlockIterator, *depth / out.block);
+  for (size_t k = 0; k < l.reduce.size(); ++k) {
+    auto e = iterator_extent(s, l.reduce[k]);
+    if (!e)
+      return refuse("bad-size", "a prefetch needs constant extents");
+    out.add(reduce_iterator(k), k == 0 ? out.block / l.chunks[0] : *e);
+  }
+  return out;
+}
+
+// Index d of the access is this iterator of the statement, and nothing else.
+bool is_iterator(const Access& read, int d, int iterator) {
+  auto index = linear(read.map.at(d));
+  if (!index || index->denominator != 1 || index->constant)
+    return false;
+  for (int i = 0; i < static_cast<int>(index->coefficients.size()); ++i)
+    if (index->coefficients[static_cast<size_t>(i)] != (i == iterator))
+      return false;
+  return true;
+}
+
+// Rows of the matrix, one per term of the sum in the order of its loops, lie one behind the other.
+bool rows_in_order(const Tensor& matrix, const Access& read, const Statement& s,
+                   const TileLoops& l) {
+  Layout layout = layout_of(matrix);
+  size_t n = l.reduce.size();
+  if (layout.dims.size() < n + 1 || layout.dims.back().mod != l.sizes[l.inner() - 1])
+    return false;
+  for (const auto& pad : layout.pad)
+    if (pad)
+      return false;
+  for (size_t k = 0; k < n; ++k) {
+    const LayoutDim& d = layout.dims[layout.dims.size() - 1 - n + k];
+    if (d.div != 1 || d.mod != 0 || !is_iterator(read, d.dim, s.iterator(l.reduce[k])))
+      return false;
+  }
+  return true;
+}
+
+// The block's lines one after the other, some at each chunk of each pass over the block. What comes
+// next is the next block of the same columns, or that of the next columns.
+Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const TileLoops& l) {
+  const Statement& s = at.sum;
+  if (!rows_in_order(p.tensor(l.prefetch), read, s, l))
+    return refuse("bad-size", "rows of " + l.prefetch + " do not lie in the order of the sum");
+  std::string count = "0";
+  int64_t passes = 1;
+  for (size_t k = l.inner(); k < l.dims.size(); ++k) {
+    count = text(at.trips[k], "*(", count, ") + ", tile_iterator(k));
+    passes *= at.trips[k];
+  }
+  int64_t width = bytes(p.tensor(l.prefetch).dtype), row = l.sizes[l.inner() - 1] * width;
+  int64_t unit = std::max<int64_t>(1, kLine / row),
+          units = std::max<int64_t>(1, l.chunks[0] / unit);
+  int64_t each = (units + passes - 1) / passes, lines = (row + kLine - 1) / kLine;
+  for (size_t k = 0; k < l.reduce.size(); ++k)
+    count = text(at.extents[at.extents.size() - l.reduce.size() + k], "*(", count, ") + ",
+                 reduce_iterator(k));
+  at.add("u", each);
+  at.add("v", lines);
+  // The last reduction counts rows beyond its own end.
+  bool next_columns = l.nested() && l.block;
+  std::string start = l.block ? text(at.block, "*", kBlockIterator) : "0";
+  if (!next_columns)
+    start += text(" + ", at.block);
+  std::string by = text(unit, "*(", each, "*(", count, ") + u)");
+  at.set_value(l.reduce[0], start);
+  at.set_value(l.reduce.back(), l.reduce.size() == 1 ? start + " + " + by : by);
+  size_t v = l.inner() - 1;
+  at.set_value(at.member.index[l.vector],
+               text(at.tiles[v], " + ", next_columns ? l.sizes[v] : 0, " + ", kLine / width, "*v"));
+  size_t place = static_cast<size_t>(&s - p.statements.data());
+  return Prefetch{add_prefetch_statement(p, place, s, read, at.names, at.extents, at.values),
+                  {{"ahead.u unroll", "u"}, {"ahead.v unroll", "v"}}};
+}
+
+// Of a tensor whose innermost memory is the chunk of the sum: at each chunk, some lines of the same
+// chunk of the rows that the next iteration of the innermost loop around a line of tiles reads, so
+// that each plane is fetched as it is used.
+Expected<Prefetch> fetch_rows(Program& p, const Access& read, Ahead at, const TileLoops& l) {
+  const Statement& s = at.sum;
+  const Tensor& t = p.tensor(l.prefetch);
+  auto bad = [&](const std::string& why) {
+    return refuse("bad-size", "rows of " + l.prefetch + " " + why);
+  };
+  if (l.nested())
+    return bad("are not fetched for tiles taken together");
+  for (size_t k = 1; k < l.reduce.size(); ++k)
+    if (iterator_extent(s, l.reduce[k]).value_or(2) != 1)
+      return bad("overlap");
+  Layout layout = layout_of(t);
+  int channel = layout.dims.back().dim;
+  if (layout.dims.back().mod != l.chunks[0] || !is_iterator(read, channel, s.iterator(l.reduce[0])))
+    return bad("do not lie in chunks of the sum");
+  // Bytes from one point of the last tile loop to the next.
+  size_t row = l.dims.size() - 1;
+  Shape strides = physical_strides(t);
+  auto moved_by = [&](size_t k,
+                      int d) -> int64_t { // index d of the access, by an iteration of loop k
+    auto index = linear(read.map.at(d));
+    int i = s.iterator(at.member.index[l.dims[k]]);
+    return index && index->denominator == 1 && i >= 0 ? index->coefficients[static_cast<size_t>(i)]
+                                                      : 0;
+  };
+  int64_t step = 0;
+  for (size_t k = 0; k < layout.dims.size(); ++k)
+    if (layout.dims[k].dim != channel && layout.dims[k].div == 1 && !layout.dims[k].mod &&
+        strides[k].is_constant())
+      step += moved_by(row, layout.dims[k].dim) * strides[k].constant() * bytes(t.dtype);
+  if (step <= 0 || l.dims[row] == l.vector)
+    return bad("do not follow the last loop");
+  auto moves = [&](size_t k) {
+    for (int d = 0; d < t.rank(); ++d)
+      if (moved_by(k, d))
+        return true;
+    return false;
+  };
+  size_t next = row;
+  while (next-- > 0)
+    if (l.dims[next] != l.vector && at.trips[next] > 1 && moves(next))
+      break;
+  if (next >= row || l.sizes[next] != 1)
+    return bad("have no loop of single iterations around them");
+  std::string count = "0";
+  int64_t passes = 1, apart = std::max<int64_t>(1, kLine / step),
+          lines = (l.sizes[row] + apart - 1) / apart;
+  for (size_t k = next + 1; k < row; ++k) {
+    count = text(at.trips[k], "*(", count, ") + ", tile_iterator(k));
+    passes *= at.trips[k];
+  }
+  int64_t each = (lines + passes - 1) / passes;
+  at.add("u", each);
+  at.set_value(at.member.index[l.dims[next]], tile_iterator(next) + " + 1");
+  at.set_value(at.member.index[l.dims[row]],
+               text(at.tiles[row], " + ", apart, "*(", each, "*(", count, ") + u)"));
+  at.set_value(l.reduce[0], text(l.block ? text(at.block, "*", kBlockIterator, " + ") : "",
+                                 l.chunks[0], "*", reduce_iterator(0)));
+  size_t place = static_cast<size_t>(&s - p.statements.data());
+  return Prefetch{add_prefetch_statement(p, place, s, read, at.names, at.extents, at.values),
+                  {{"ahead.u unroll", "u"}}};
+}
+
+} // namespace
+
+std::string outer_iterator(size_t k) { return text("s", k); }
+std::string tile_iterator(size_t k) { return text("t", k); }
+std::string reduce_iterator(size_t k) { return text("r", k); }
+
+Expected<Prefetch> add_prefetch(Program& p, const Group& g, const TileLoops& l) {
+  const GroupMember* m = g.reduction();
+  if (!m || l.vector < 0 || l.reduce.empty() || !l.chunks[0])
+    return refuse("bad-size", "a prefetch goes with the chunks of a sum");
+  const Statement& s = p.statement(m->statement);
+  auto found = std::find_if(s.reads.begin(), s.reads.end(),
+                            [&](const Access& a) { return a.tensor == l.prefetch; });
+  if (found == s.reads.end() || !p.find_tensor(l.prefetch))
+    return refuse("unknown-loop", s.name + " does not read " + l.prefetch);
+  Access read = *found;
+  auto at = loops_around(s, *m, g, l);
+  if (!at)
+    return std::unexpected(at.error());
+  auto used = iterators_used(s, read);
+  int vector = s.iterator(m->index[l.vector]);
+  bool matrix = std::any_of(used.begin(), used.end(), [&](const auto& d) {
+    return std::count(d.begin(), d.end(), vector) > 0;
+  });
+  return matrix ? fetch_matrix(p, read, std::move(*at), l) : fetch_rows(p, read, std::move(*at), l);
+}
+
+} // namespace nasc
