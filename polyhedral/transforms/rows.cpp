@@ -2,14 +2,20 @@
 // results share; each has its other loops inside, the one that walks memory innermost and as vector lanes.
 //   before  for n, m, k { max }  for n, m, i { exp }  for n, m, k { sum }  for n, m, i { div }
 //   after   for n parallel, m { stage max, sum { for k.t, k.v { max } for i.t, i.v { exp } .. } }
+// A reduction of at least two whole vectors is made of one per lane, k.t { k.v { lane max } } and then { lanes } { max }.
 // Refuses  no-common-rows, not-affine, unknown-loop, bad-lanes.
 // Legal    when no dependence is reversed (judged in legality/order): reductions must be reassociable.
 // Source   row-wise normalizations of every runtime; "compute_at" of Halide.
 #include <algorithm>
+#include <limits>
+#include <set>
 
+#include "ir/isl_box.h"
 #include "polyhedral/cost/contraction.h"
+#include "polyhedral/edit.h"
 #include "polyhedral/group.h"
 #include "polyhedral/transformation.h"
+#include "polyhedral/transforms/statements.h"
 #include "polyhedral/tree_text.h"
 
 namespace nasc {
@@ -85,6 +91,73 @@ std::string walking(const Program& p, const Statement& s, const std::vector<std:
   return best;
 }
 
+std::optional<double> identity(Combine c) {
+  switch (c) {
+    case Combine::add: return 0;
+    case Combine::mul: return 1;
+    case Combine::max: return -std::numeric_limits<double>::infinity();
+    case Combine::min: return std::numeric_limits<double>::infinity();
+    case Combine::assign: break;
+  }
+  return std::nullopt;
+}
+
+// The reduction statement at `place` over its iterator `along`, one result per lane, and after it that of the lanes:
+//   acc op= f(k)   becomes   lane[k mod lanes] = identity; lane[k mod lanes] op= f(k); acc op= lane[l]
+void reduce_by_lanes(Program& p, size_t place, const std::string& along, int64_t lanes) {
+  Statement sum = p.statements[place];
+  Tensor lane = p.tensor(sum.write.tensor);
+  lane.name = unused_name(p, lane.name + "_lanes");
+  lane.role = Role::temp;
+  lane.layout.reset();
+  std::vector<std::string> element, index;
+  std::vector<int64_t> extents;
+  for (int d = 0; d < lane.rank(); ++d) {
+    element.push_back(text("e", d));
+    extents.push_back(lane.shape[static_cast<size_t>(d)].constant());
+    index.push_back(index_text(*linear(sum.write.map.at(d)), sum));
+  }
+  element.push_back("lane");
+  extents.push_back(lanes);
+  index.push_back(text("(", along, ") mod ", lanes));
+  lane.shape.push_back(lanes);
+  std::string start = unused_name(p, sum.name + "_start"), meet = unused_name(p, sum.name + "_lanes");
+  Statement first(start, element, box_of(start, element, extents), {lane.name, to(start, element, lane.name, element)});
+  first.body = constant(lane.dtype, *identity(sum.combine));
+  std::vector<std::string> whole(element.begin(), element.end() - 1);
+  Statement last(meet, element, box_of(meet, element, extents),
+                 {sum.write.tensor, to(meet, element, sum.write.tensor, whole)});
+  last.reads = {{lane.name, to(meet, element, lane.name, element)}};
+  last.body = read(0, lane.dtype);
+  last.combine = sum.combine;
+  sum.write = {lane.name, to(sum.name, sum.iterators, lane.name, index)};
+  p.tensors.push_back(std::move(lane));
+  auto at = p.statements.begin() + static_cast<long>(place);
+  *at = std::move(sum);
+  at = p.statements.insert(at, std::move(first));
+  p.statements.insert(at + 2, std::move(last));
+}
+
+// Reductions along memory of at least two vectors, all of them whole: registers hold the lanes.
+void reduce_by_lanes(Program& p, const Rows& rows, int64_t lanes) {
+  for (size_t k = 0; k < p.statements.size(); ++k) {
+    const Statement& s = p.statements[k];
+    const Tensor& t = p.tensor(s.write.tensor);
+    auto inner = rows.inner.find(s.name);
+    if (inner == rows.inner.end() || !s.reassociable || !identity(s.combine) || t.role != Role::temp ||
+        (t.dtype != DType::f32 && t.dtype != DType::f64) || !same(s.domain, s.box))
+      continue;
+    if (std::any_of(t.shape.begin(), t.shape.end(), [](const Extent& e) { return !e.is_constant(); })) continue;
+    std::string along = walking(p, s, inner->second);
+    int64_t extent = along.empty() ? 0 : iterator_extent(s, along).value_or(0);
+    auto written = iterators_used(s, s.write);
+    bool kept = std::any_of(written.begin(), written.end(), [&](const auto& d) { return std::count(d.begin(), d.end(), s.iterator(along)) > 0; });
+    if (extent < 2 * lanes || extent % lanes || kept) continue;
+    reduce_by_lanes(p, k, along, lanes);
+    k += 2;
+  }
+}
+
 Expected<Kernel> apply_rows(const Kernel& kernel, const Args& a) {
   Program p = kernel.program;
   int rank = common_rank(p);
@@ -110,6 +183,16 @@ Expected<Kernel> apply_rows(const Kernel& kernel, const Args& a) {
   int64_t lanes = a.has("lanes") ? a.integer("lanes") : 1;
   if (lanes < 1 || lanes > 64) return refuse("bad-lanes", text(lanes, " lanes"));
 
+  std::set<std::string> in_registers;
+  for (const Tensor& t : p.tensors)
+    if (t.role == Role::temp && scalar_per_row(t)) in_registers.insert(t.name);
+  if (lanes > 1) {
+    size_t known = p.tensors.size();
+    reduce_by_lanes(p, *rows, lanes);
+    for (size_t k = known; k < p.tensors.size(); ++k) in_registers.insert(p.tensors[k].name);
+    rows = rows_of(p, rank);
+    if (!rows) return std::unexpected(rows.error());
+  }
   std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
   for (const Statement& s : p.statements) {
     std::vector<std::string> inner = rows->inner[s.name];
@@ -137,7 +220,7 @@ Expected<Kernel> apply_rows(const Kernel& kernel, const Args& a) {
   }
   TextNodeRef tree = tree_sequence(std::move(parts));
   for (const Tensor& t : p.tensors)
-    if (t.role == Role::temp && scalar_per_row(t)) tree = tree_mark("stage " + t.name, tree);
+    if (in_registers.count(t.name)) tree = tree_mark("stage " + t.name, tree);
   for (size_t k = order.size(); k-- > 0;) {
     std::map<std::string, std::string> exprs;
     for (const Statement& s : p.statements) exprs[s.name] = rows->index[s.name][order[k]];
