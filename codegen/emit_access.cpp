@@ -115,13 +115,11 @@ llvm::Value* Emitter::base(const std::string& name) {
   bool large = !size.is_constant() || size.constant() > kStackBytes;
   // A layout that folds its elements onto each other is storage of one iteration: memory of the caller is all threads'.
   bool folded = large && size.is_constant() && storage_elements(t).constant() < element_count(t).constant();
+  if (large && buffers_ && folded)
+    if (llvm::Value* own = own_base(t)) return bases_[name] = own;
   if (large && buffers_ && !folded) {
     scratch.push_back(t);
-    auto* pointer = llvm::PointerType::get(context_, 0);
-    size_t at = bound_count_ + scratch.size() - 1;
-    return bases_[name] = hoisted(0, [&](llvm::IRBuilder<>& b) {
-             return b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, buffers_, at));
-           });
+    return bases_[name] = scratch_base(scratch.size() - 1);
   }
   if (large)
     give_up("temp-too-large", text("local tensor ", name, " of ", size.text(), " bytes is outside of a stage region"));
@@ -135,12 +133,37 @@ llvm::Value* Emitter::base(const std::string& name) {
   return bases_[name] = v;
 }
 
+llvm::Value* Emitter::scratch_base(size_t k) {
+  auto* pointer = llvm::PointerType::get(context_, 0);
+  return hoisted(0, [&](llvm::IRBuilder<>& b) {
+    return b.CreateLoad(pointer, b.CreateConstGEP1_64(pointer, buffers_, bound_count_ + k));
+  });
+}
+
+// nullptr outside of the divided loop, or when the places of all iterations take much more than all elements would.
+llvm::Value* Emitter::own_base(const Tensor& t) {
+  constexpr int64_t kLine = 64;
+  int64_t place = (storage_bytes(t).constant() + kLine - 1) / kLine * kLine;
+  if (!own_first_ || !own_places_ || place > 2 * element_count(t).constant() * bytes(t.dtype) / own_places_) return nullptr;
+  auto [known, fresh] = own_.try_emplace(t.name, scratch.size());
+  if (fresh) {
+    Tensor all = t;
+    all.shape = {own_places_, place / bytes(t.dtype)};
+    all.layout.reset();
+    scratch.push_back(std::move(all));
+  }
+  llvm::Value* memory = scratch_base(known->second);
+  llvm::IRBuilder<> b(llvm::cast<llvm::Instruction>(own_first_)->getParent()->getTerminator());
+  return b.CreateGEP(b.getInt8Ty(), memory, b.CreateNSWMul(own_first_, b.getInt64(place)));
+}
+
 llvm::Value* Emitter::address(const std::string& tensor, const Quasi& offset) {
   int64_t width = bytes(program_.tensor(tensor).dtype);
   std::vector<std::pair<int, std::pair<int, int64_t>>> terms;
-  for (const auto& t : offset.terms) terms.push_back({frame_of(t.first), t});
-  std::stable_sort(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   llvm::Value* p = base(tensor);
+  int outermost = own_.count(tensor) ? 1 : 0;  // frame: the base of a thread's own memory is known before the divided loop only
+  for (const auto& t : offset.terms) terms.push_back({std::max(frame_of(t.first), outermost), t});
+  std::stable_sort(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::pair<std::string, std::vector<std::pair<int, int64_t>>> prefix{tensor, {}};
   for (const auto& [f, term] : terms) {
     prefix.second.push_back(term);

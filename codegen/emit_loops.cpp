@@ -155,12 +155,20 @@ void Emitter::divided_loop(const NestRef& n, const Quasi& lower, const Quasi& up
   llvm::Value* first = b_.CreateSDiv(b_.CreateMul(trips, t), of);
   llvm::Value* last = b_.CreateSDiv(b_.CreateMul(trips, b_.CreateAdd(t, b_.getInt64(1))), of);
   last = b_.CreateSub(last, b_.getInt64(1));
+  Range all = algebra_.range(upper - lower);
+  constexpr int64_t kMostPlaces = 1 << 16;
+  own_first_ = llvm::isa<llvm::Instruction>(first) ? first : nullptr;
+  own_places_ = all.hi < kMostPlaces ? (all.hi / n->step + 1) * times : 0;
+  for (const auto& [name, unused] : own_) bases_.erase(name);
+  struct Leave {
+    llvm::Value*& value;
+    ~Leave() { value = nullptr; }
+  } leave{own_first_};
   if (!inside) {
     llvm::Value* step = b_.getInt64(n->step);
     return runtime_loop(n, b_.CreateAdd(lo, b_.CreateMul(first, step)), b_.CreateAdd(lo, b_.CreateMul(last, step)), true);
   }
   int variable = infos_.at(n.get()).variable;
-  Range all = algebra_.range(upper - lower);
   int both = algebra_.variable(n->variable + "." + found->second->variable, {0, (all.hi + 1) * times - 1});
   Quasi q;
   q.terms.emplace_back(both, 1);

@@ -118,6 +118,8 @@ class Emitter {
   llvm::Value* condition(const CondRef& c);
   llvm::Value* address(const std::string& tensor, const Quasi& offset);
   llvm::Value* base(const std::string& tensor);
+  llvm::Value* own_base(const Tensor& t);
+  llvm::Value* scratch_base(size_t k);  // of the k-th tensor of `scratch`
   Staged* staged(const std::string& tensor);
 
   enum class Mode { uniform, unit, strided, scattered };
@@ -168,6 +170,11 @@ class Emitter {
   std::map<std::string, llvm::Value*> bases_;
   llvm::Value* buffers_ = nullptr;  // the array behind the bound buffers, when the caller gives scratch memory
   unsigned bound_count_ = 0;
+  // Storage of one iteration of the divided loop, in memory of the caller: a place for each iteration that a thread may
+  // begin with, which it uses for all of its own.
+  llvm::Value* own_first_ = nullptr;  // that iteration; set while the divided loop is emitted
+  int64_t own_places_ = 0;
+  std::map<std::string, size_t> own_;  // such tensors: their place in `scratch`
   std::map<std::pair<std::string, Quasi>, std::pair<int64_t, llvm::Value*>> loads_;  // width and value
   std::map<llvm::Value*, llvm::Value*> splats_;
   std::map<std::string, Payload> constants_;  // small payloads in layout order

@@ -119,7 +119,9 @@ void choose_parallel(const Group& g, TileArguments& t, const std::vector<int>& p
   }
 }
 
-bool plan_contraction(Planner& planner, int program) {
+}  // namespace
+
+bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   const Program& p = *planner.module.network.programs[program];
   std::optional<Contraction> found = find_contraction(p);
   if (!found) return false;
@@ -191,7 +193,7 @@ bool plan_contraction(Planner& planner, int program) {
     if (stream.prefetch) together.prefetch = c.matrix_tensor;
     if (planner.kernel_step(program, tile_step(c.group, together))) return true;
   }
-  if (!t.block) t.sum = short_sums(c, p, target, *choice, passes, winograd);
+  if (!t.block) t.sum = short_sums(c, p, target, *choice, passes * static_cast<double>(blocks), winograd);
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
   else if (far_rows(c, p, target, *choice)) t.prefetch = c.rows_tensor;
   bool plain = !t.block && !t.sum && t.prefetch.empty();
@@ -205,6 +207,7 @@ bool plan_contraction(Planner& planner, int program) {
   return planner.kernel_step(program, tile_step(c.group, t));
 }
 
+namespace {
 // Depthwise windows and pools: one accumulator would wait for itself, several rows along the last dimension do not. Only
 // where no point was dropped: conditions per row cost more than they save.
 void tile_window_rows(const Target& target, const Program& p, const Group& g, TileArguments& t) {
@@ -371,7 +374,7 @@ bool plan_group(Planner& planner, int program) {
 }  // namespace
 
 void plan_loops(Planner& planner, int program, const ScheduleOptions& options) {
-  if (options.level >= 2 && (plan_contraction(planner, program) || plan_winograd_loops(planner, program))) return;
+  if (options.level >= 2 && (plan_winograd_blocks(planner, program) || plan_contraction(planner, program) || plan_winograd_loops(planner, program))) return;
   if (!plan_group(planner, program)) plan_common_loops(planner, program);
 }
 

@@ -47,6 +47,9 @@ void plan_fusion(Planner& planner);
 void plan_joins(Planner& planner);
 void plan_winograd(Planner& planner, Winograd choice);
 bool plan_winograd_loops(Planner& planner, int program);  // false: not such a Program
+bool plan_winograd_blocks(Planner& planner, int program);  // false: not such a Program
+// One of `blocks` parts of a contraction; false: not such a Program.
+bool plan_contraction(Planner& planner, int program, int64_t blocks = 1);
 void plan_layouts(Planner& planner);
 void plan_matrices(Planner& planner);  // of plan_layouts: constant matrices of contractions
 std::optional<TileChoice> decided_tile(const Planner& planner, int program, const Contraction& contraction);

@@ -83,6 +83,14 @@ Step plane_layout(const Buffer& b, int64_t lanes) {
            {"pad", std::vector<int64_t>{0, 0, row, column}}}};
 }
 
+// Those of V and of P of one block.
+std::vector<int64_t> block_pads(const WinogradShape& w, int64_t lanes) {
+  int64_t planes = w.tile() * w.tile();
+  auto v = plane_pads(planes, w.block_tiles(), w.channels * w.groups, lanes),
+       p = plane_pads(planes, w.block_tiles(), w.out[1], lanes);
+  return {v.first, v.second, p.first, p.second};
+}
+
 // [i, j, m / block, d, m % block]: the product reads it one element after the other.
 Step filter_layout(const Buffer& b, int64_t block) {
   return {"layout",
@@ -139,11 +147,23 @@ void plan_winograd(Planner& planner, Winograd choice) {
     }
     shape->m = decided_winograd(planner, planner.module.network.calls[c].program, *shape, choice);
     size_t first = planner.module.network.buffers.size();
-    if (!shape->m ||
-        !planner.network_step({"winograd", {{"call", static_cast<int64_t>(c)}, {"m", shape->m}}}))
+    if (!shape->m)
       continue;
+    shape->block = winograd_block(*shape, target);
     int64_t lanes = target.lanes(4);
-    RegisterTile tile = register_tile(target, shape->all_tiles(), shape->rows() / lanes);
+    Step step{"winograd", {{"call", static_cast<int64_t>(c)}, {"m", shape->m}}};
+    if (shape->block) {
+      step.args["block"] = shape->block;
+      step.args["pads"] = block_pads(*shape, lanes);
+    }
+    if (!planner.network_step(step))
+      continue;
+    RegisterTile tile = register_tile(target, shape->block_tiles(), shape->rows() / lanes);
+    if (shape->block) {
+      planner.network_step(filter_layout(planner.module.network.buffers[first], tile.vectors * lanes));
+      c += 1;
+      continue;
+    }
     const auto& buffers = planner.module.network.buffers; // U, V, P in the order of their making
     Step filter = filter_layout(buffers[first], tile.vectors * lanes),
          image = plane_layout(buffers[first + 1], lanes),

@@ -41,11 +41,27 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
                              weights_traffic(points * in * out * kFloat));
   double transforms =
       tiles * (in * groups * input_transform(w.tile()) + out * output_transform(w.tile())) / lanes;
-  // Both transformed tensors are written and read once; what does not fit the second cache comes
-  // from the last.
+  // Both transformed tensors are written and read once; what of a block does not fit the second
+  // cache comes from the last.
   double bytes = points * tiles * (in * groups + out) * kFloat;
-  double traffic = bytes > static_cast<double>(t.l2_bytes) / 2 ? 2 * bytes / kNear : 0;
+  int64_t block = winograd_block(w, t);
+  double at_once = block ? bytes * static_cast<double>(block) / static_cast<double>(w.tiles(0)) : bytes;
+  double traffic = at_once > static_cast<double>(t.l2_bytes) / 2 ? 2 * bytes / kNear : 0;
   return products + transforms + traffic;
+}
+
+int64_t winograd_block(const WinogradShape& w, const Target& t) {
+  constexpr int64_t kTiles = 14, kBlocks = 4; // at least: tiles that read U once; blocks for threads to share
+  int64_t points = w.tile() * w.tile(),
+          transformed = points * w.all_tiles() * (w.channels * w.groups + w.out[1]) * kFloat,
+          filters = points * w.channels * w.out[1] * kFloat;
+  constexpr int64_t kFarCaches = 16, kNearCaches = 8; // second caches
+  if (w.out[0] != 1 || transformed <= kFarCaches * t.l2_bytes || filters > kNearCaches * t.l2_bytes)
+    return 0;
+  for (int64_t rows = 1; rows * kBlocks <= w.tiles(0); ++rows)
+    if (w.tiles(0) % rows == 0 && rows * w.tiles(1) >= kTiles)
+      return rows;
+  return 0;
 }
 
 } // namespace nasc

@@ -5,7 +5,7 @@
 //   after   for n parallel, d.t { stage { for j unroll { S; for k unroll { T } } } }
 // With prefetch=[X], what of X the next iteration of the innermost loop but the vector's touches is fetched meanwhile: its planes
 // are more than hardware follows.
-// Refuses  unknown-loop, bad-lanes, indivisible.
+// Refuses  unknown-loop, bad-lanes, indivisible; with of=[..] (part_of.h) not-a-part.
 // Legal    when no dependence is reversed (judged in legality/order).
 // Source   codegen-route 5 (Winograd transforms: lane loop outside of unrolled small loops).
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "ir/prefetch.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/transformation.h"
+#include "polyhedral/transforms/part_of.h"
 #include "polyhedral/transforms/statements.h"
 #include "polyhedral/tree_text.h"
 
@@ -192,10 +193,11 @@ const Registered<Transformation> nest{
                     {Parameter::word, "collapse", "the one inside, when it is divided along with it",
                      false},
                     {Parameter::words, "prefetch",
-                     "tensors whose elements of the next iteration are fetched meanwhile", false}},
+                     "tensors whose elements of the next iteration are fetched meanwhile", false},
+                    kOfPart},
      .doc = "Run all statements under common loops, everything inside unrolled or serial.",
-     .refusals = {"unknown-loop", "bad-lanes", "indivisible"},
-     .on_kernel = apply_nest,
+     .refusals = {"unknown-loop", "bad-lanes", "indivisible", "not-a-part"},
+     .on_kernel = on_part(apply_nest),
      .on_module = nullptr,
      .choices = nullptr}};
 

@@ -15,8 +15,9 @@
 // around them:
 //           for m.o, p.o { init; for d.b { for m.t, n, p.t, q.t { stage part { .. } } } epi }
 // With prefetch=W, what of W the next block (or the next m.t) needs is fetched inside of d.t, r, s,
-// some lines each; with prefetch=X, which does not vary with m, what the next line of tiles needs. With parallel=m, collapse=n the iterations of both tile loops, n's right inside of
-// m's, are divided among threads as those of one loop. Refuses  different-index-spaces, not-affine, unknown-loop, bad-size, bad-lanes.
+// some lines each; with prefetch=X, which does not vary with m, what the next line of tiles needs. With parallel=m, collapse=n
+// the iterations of both tile loops, n's right inside of m's, are divided among threads as those of one loop.
+// Refuses  different-index-spaces, not-affine, unknown-loop, bad-size, bad-lanes; with of=[..] (part_of.h) not-a-part.
 // Legal    when no dependence is reversed (judged in legality/order): reductions must be
 // reassociable. Source   codegen-route 3.1, 3.2; register tiling as in BLIS; "tile" of Halide with
 // compute_at.
@@ -24,6 +25,7 @@
 #include <optional>
 
 #include "polyhedral/transformation.h"
+#include "polyhedral/transforms/part_of.h"
 #include "polyhedral/transforms/tile_parts.h"
 
 namespace nasc {
@@ -306,10 +308,12 @@ const Registered<Transformation> tile{
                     {Parameter::word, "parallel",
                      "dimension whose tile loop is divided among threads", false},
                     {Parameter::word, "collapse",
-                     "dimension whose tile loop, inside that one, is divided along with it", false}},
+                     "dimension whose tile loop, inside that one, is divided along with it", false},
+                    kOfPart},
      .doc = "Tile the outputs of a statement group and keep the tile's accumulators in registers.",
-     .refusals = {"different-index-spaces", "not-affine", "unknown-loop", "bad-size", "bad-lanes"},
-     .on_kernel = apply_tile,
+     .refusals = {"different-index-spaces", "not-affine", "unknown-loop", "bad-size", "bad-lanes",
+                  "not-a-part"},
+     .on_kernel = on_part(apply_tile),
      .on_module = nullptr,
      .choices = nullptr}};
 

@@ -2,7 +2,8 @@
 //   before  call 12: Y[n,m,p,q] = init; Y += X[n,d+D*floor(m/M)+f,p+r-a,q+s-b] W[m,d,r,s]; pointwise statements
 //   after   at create: U = G W G'; then V = B' X B per tile; P[i,j] += V[i,j] U[i,j]; Y = init + A'
 //   P A; pointwise
-// Refuses  no-such-call, bad-size, symbolic-extent, not-convolution, not-3x3, strided, not-f32,
+// With block=2, two rows of tiles at a time, in one Program whose V and P stay in a cache.
+// Refuses  no-such-call, bad-size, bad-block, symbolic-extent, not-convolution, not-3x3, strided, not-f32,
 // not-constant, not-pointwise. Legal    as real numbers; in f32 the relative error grows, against
 // direct sums, below 1 (m = 2) and 2.5 (m = 4) times. Source   Lavin and Gray 2016; points {0, 3/4,
 // -3/4, 3/2, -3/2, inf} of cpu-perf 3.4; schemes of cpu-perf 7.
@@ -229,6 +230,16 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
   if (!shape)
     return std::unexpected(shape.error());
   shape->m = m;
+  shape->block = a.has("block") ? a.integer("block") : 0;
+  if (shape->block && (shape->out[0] != 1 || shape->block < 1 || shape->tiles(0) % shape->block))
+    return refuse("bad-block", text("blocks of ", shape->block, " of ", shape->tiles(0), " rows of tiles in ",
+                                    shape->out[0], " images; whole blocks of one image are possible"));
+  std::array<int64_t, 4> pads{};
+  if (std::vector<int64_t> given = a.has("pads") ? a.integers("pads") : std::vector<int64_t>{}; !given.empty()) {
+    if (!shape->block || given.size() != 4 || *std::min_element(given.begin(), given.end()) < 0)
+      return refuse("bad-block", "four pads that are not negative, of the tensors of a block");
+    std::copy(given.begin(), given.end(), pads.begin());
+  }
   std::vector<int> bound = Network::bound(p);
   std::map<std::string, int> buffer_of;
   for (size_t k = 0; k < bound.size(); ++k)
@@ -238,49 +249,60 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
     return refuse("not-constant", n.buffers[weights].name + " is no row-major constant");
 
   const ProgramRef whole = n.programs[call.program];
-  auto made_of = [&](const char* part, const std::function<Program()>& make) {
+  auto made_of = [&](const std::string& part, const std::function<Program()>& make) {
     return *remembered({whole}, text("winograd ", m, " ", part), [&]() -> Expected<Program> { return make(); });
   };
-  ProgramRef filter_ref = made_of("filter", [&] { return filter_program(p, *shape); }),
-             input_ref = made_of("input", [&] { return input_program(p, *shape); }),
-             product_ref = made_of("product", [&] { return product_program(*shape); }),
-             output_ref = made_of("output", [&] { return output_program(p, *shape); });
-  const Program &filter = *filter_ref, &input = *input_ref, &product = *product_ref,
-                &output = *output_ref;
+  std::vector<ProgramRef> parts; // what is called in place of the convolution
+  if (shape->block)
+    parts = {made_of(text("blocks ", shape->block, " ", pads[0], " ", pads[1], " ", pads[2], " ", pads[3]), [&] { return blocks_program(p, *shape, pads); })};
+  else
+    parts = {made_of("input", [&] { return input_program(p, *shape); }),
+             made_of("product", [&] { return product_program(*shape); }),
+             made_of("output", [&] { return output_program(p, *shape); })};
+  ProgramRef filter = made_of("filter", [&] { return filter_program(p, *shape); });
   Module out = module;
   Network& net = out.network;
   const std::string base = n.buffers[call.args.back()].name;
-  std::map<std::string, int> made = {
-      {"U", add_buffer(net, filter.tensor("U"), base + "_wu", Role::temp)},
-      {"V", add_buffer(net, input.tensor("V"), base + "_wx", Role::temp)},
-      {"P", add_buffer(net, product.tensor("P"), base + "_wp", Role::temp)},
-      {"G", matrix_buffer(net, filter.tensor("G"), text("winograd_g", m))},
-      {"B", matrix_buffer(net, input.tensor("B"), text("winograd_b", m))},
-      {"A", matrix_buffer(net, output.tensor(kOutputMatrix), text("winograd_a", m))}};
   // Arguments by tensor name; the output program keeps the names of the convolution's.
-  auto bind = [&](const Program& q, const std::map<std::string, int>& named) {
+  std::map<std::string, int> named = buffer_of;
+  auto bind = [&](const Program& q) {
     std::vector<int> args;
     for (int k : Network::bound(q))
       args.push_back(named.at(q.tensors[k].name));
     return args;
   };
-  auto with = [&](std::map<std::string, int> extra) {
-    extra.insert(made.begin(), made.end());
-    return extra;
-  };
-  std::map<std::string, int> of_output = buffer_of;
-  of_output[kOutputMatrix] = made.at("A"), of_output[kProducts] = made.at("P");
-  std::vector<Call> calls = {{0, bind(input, with({{"X", buffer_of.at(shape->image)}})), call.name},
-                             {0, bind(product, made), call.name},
-                             {0, bind(output, of_output), call.name}};
-  Call create{0, bind(filter, with({{"W", weights}})), call.name};
+  auto add = [&](const Tensor& t, const char* suffix) { return add_buffer(net, t, base + suffix, Role::temp); };
+  auto matrix = [&](const Tensor& t, const char* which) { return matrix_buffer(net, t, text("winograd_", which, m)); };
+  std::map<std::string, int> of_filter = {{"W", weights}};
+  of_filter["U"] = add(filter->tensor("U"), "_wu");
+  std::vector<int> v_and_p;
+  if (!shape->block)
+    v_and_p = {add(parts[0]->tensor("V"), "_wx"), add(parts[1]->tensor("P"), "_wp")};
+  of_filter["G"] = matrix(filter->tensor("G"), "g");
+  const Tensor& input_matrix = parts[0]->tensor(shape->block ? kInputMatrix : "B");
+  const int b = matrix(input_matrix, "b");
+  std::vector<Call> calls;
+  named = of_filter;
+  Call create{0, bind(*filter), call.name};
+  if (shape->block) {
+    named = buffer_of;
+    named[kFilters] = of_filter["U"], named[kInputMatrix] = b;
+    named[kOutputMatrix] = matrix(parts[0]->tensor(kOutputMatrix), "a");
+    calls = {{0, bind(*parts[0]), call.name}};
+  } else {
+    named = {{"X", buffer_of.at(shape->image)}, {"B", b}, {"U", of_filter["U"]}, {"V", v_and_p[0]}, {"P", v_and_p[1]}};
+    calls = {{0, bind(*parts[0]), call.name}, {0, bind(*parts[1]), call.name}};
+    named = buffer_of;
+    named[kProducts] = v_and_p[1];
+    named[kOutputMatrix] = matrix(parts[2]->tensor(kOutputMatrix), "a");
+    calls.push_back({0, bind(*parts[2]), call.name});
+  }
   net.calls.erase(net.calls.begin() + at);
   net.calls.insert(net.calls.begin() + at, calls.begin(), calls.end());
   net.calls.insert(net.calls.begin(), create);
-  rebind(out, 0, filter_ref);
-  rebind(out, static_cast<int>(at) + 1, input_ref);
-  rebind(out, static_cast<int>(at) + 2, product_ref);
-  rebind(out, static_cast<int>(at) + 3, output_ref);
+  rebind(out, 0, filter);
+  for (size_t k = 0; k < parts.size(); ++k)
+    rebind(out, static_cast<int>(at) + 1 + static_cast<int>(k), parts[k]);
   drop_unused(out);
   return out;
 }
@@ -289,9 +311,11 @@ const Registered<Transformation> winograd{
     {.name = "winograd",
      .kind = Kind::algebraic,
      .parameters = {{Parameter::integer, "call", "call of a 3x3 convolution"},
-                    {Parameter::integer, "m", "outputs per tile and dimension: 2 or 4"}},
+                    {Parameter::integer, "m", "outputs per tile and dimension: 2 or 4"},
+                    {Parameter::integer, "block", "rows of tiles that go through all steps at a time", false},
+                    {Parameter::integers, "pads", "of the last two dimensions of V and of P, with block", false}},
      .doc = "Compute a 3x3 convolution by Winograd's algorithm F(m x m, 3x3).",
-     .refusals = {"no-such-call", "bad-size", "symbolic-extent", "not-convolution", "not-3x3",
+     .refusals = {"no-such-call", "bad-size", "bad-block", "symbolic-extent", "not-convolution", "not-3x3",
                   "strided", "not-f32", "not-constant", "not-pointwise"},
      .on_kernel = nullptr,
      .on_module = apply_winograd,

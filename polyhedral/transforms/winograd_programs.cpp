@@ -94,6 +94,11 @@ std::string filled(std::string source, const std::map<std::string, std::string>&
   return out;
 }
 
+// The first row of a tile's outputs.
+std::string row(const WinogradShape& w) {
+  return (w.block ? text(w.m * w.block, "*", kBlockLoop, " + ") : "") + text(w.m, "*y");
+}
+
 std::map<std::string, std::string> numbers(const WinogradShape& w) {
   auto minus = [](int64_t v) { return v < 0 ? text("+ ", -v) : text("- ", v); };
   return {{"N", text(w.out[0])},      {"M", text(w.out[1])},       {"H", text(w.out[2])},
@@ -101,8 +106,13 @@ std::map<std::string, std::string> numbers(const WinogradShape& w) {
           {"group", w.groups > 1 ? text(" + ", w.channels, "*floor(m/", w.rows(), ")") : ""},
           {"first", w.first ? text(" + ", w.first) : ""},
           {"e", text(w.tile())},
-          {"s", text(w.m)},           {"TY", text(w.tiles(0))},    {"TX", text(w.tiles(1))},
-          {"T", text(w.all_tiles())}, {"top", minus(w.before[0])}, {"left", minus(w.before[1])}};
+          {"s", text(w.m)},           {"TY", text(w.block ? w.block : w.tiles(0))},
+          {"TX", text(w.tiles(1))},   {"T", text(w.block_tiles())},
+          {"top", minus(w.before[0])}, {"left", minus(w.before[1])},
+          {"block", w.block ? text(kBlockLoop, ",") : ""},
+          {"blocks", w.block ? text("0 <= ", kBlockLoop, " < ", w.tiles(0) / w.block, " and") : ""},
+          {"count", w.block ? text(w.tiles(0) / w.block, ", ") : ""},
+          {"row", row(w)}};
 }
 
 Tensor bound_as(Tensor t, const std::string& name, Role role) {
@@ -132,53 +142,53 @@ constexpr const char* kFilter = R"(program winograd_filter origin "Conv" {
 constexpr const char* kInput = R"(program winograd_input origin "Conv" {
   tensor X : f32[$N, $XC, $IH, $IW] input
   tensor B : f32[$e, $e] weight
-  tensor T : f32[$N, $TY, $TX, $IC, $e, $e] temp
-  tensor Z : f32[$N, $TY, $TX, $IC, $e, $e] temp
-  tensor V : f32[$e, $e, $T, $IC] output
-  stmt t0 { t0[n, y, x, d, s, r] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e }
-    T[n, y, x, d, r, s] = 0
-  stmt t1 { t1[n, y, x, d, s, r, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e and 0 <= $s*y + k $top < $IH and 0 <= $s*x + s $left < $IW }
-    box { t1[n, y, x, d, s, r, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e }
-    T[n, y, x, d, r, s] += X[n, d$first, $s*y + k $top, $s*x + s $left] * B[r, k]
-  stmt z0 { z0[n, y, x, d, i, j] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
-    Z[n, y, x, d, i, j] = 0
-  stmt z1 { z1[n, y, x, d, i, j, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e and 0 <= k < $e }
-    Z[n, y, x, d, i, j] += T[n, y, x, d, i, k] * B[j, k]
-  stmt v { v[n, y, x, d, i, j] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
-    V[i, j, $TY*$TX*n + $TX*y + x, d] = Z[n, y, x, d, i, j]
+  tensor T : f32[$count$N, $TY, $TX, $IC, $e, $e] temp
+  tensor Z : f32[$count$N, $TY, $TX, $IC, $e, $e] temp
+  tensor V : f32[$count$e, $e, $T, $IC] output
+  stmt t0 { t0[$block n, y, x, d, s, r] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e }
+    T[$block n, y, x, d, r, s] = 0
+  stmt t1 { t1[$block n, y, x, d, s, r, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e and 0 <= $row + k $top < $IH and 0 <= $s*x + s $left < $IW }
+    box { t1[$block n, y, x, d, s, r, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e }
+    T[$block n, y, x, d, r, s] += X[n, d$first, $row + k $top, $s*x + s $left] * B[r, k]
+  stmt z0 { z0[$block n, y, x, d, i, j] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
+    Z[$block n, y, x, d, i, j] = 0
+  stmt z1 { z1[$block n, y, x, d, i, j, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e and 0 <= k < $e }
+    Z[$block n, y, x, d, i, j] += T[$block n, y, x, d, i, k] * B[j, k]
+  stmt v { v[$block n, y, x, d, i, j] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
+    V[$block i, j, $TY*$TX*n + $TX*y + x, d] = Z[$block n, y, x, d, i, j]
 })";
 
 constexpr const char* kProduct = R"(program winograd_product origin "Conv" {
   tensor U : f32[$e, $e, $C, $M] input
-  tensor V : f32[$e, $e, $T, $IC] input
-  tensor P : f32[$e, $e, $T, $M] output
-  stmt p0 { p0[i, j, t, m] : 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M }
-    P[i, j, t, m] = 0
-  stmt p1 { p1[i, j, t, m, d] : 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M and 0 <= d < $C }
-    P[i, j, t, m] += V[i, j, t, d$group] * U[i, j, d, m]
+  tensor V : f32[$count$e, $e, $T, $IC] input
+  tensor P : f32[$count$e, $e, $T, $M] output
+  stmt p0 { p0[$block i, j, t, m] : $blocks 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M }
+    P[$block i, j, t, m] = 0
+  stmt p1 { p1[$block i, j, t, m, d] : $blocks 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M and 0 <= d < $C }
+    P[$block i, j, t, m] += V[$block i, j, t, d$group] * U[i, j, d, m]
 })";
 
 // The statements that replace the sum; Y stands for the convolution's result.
 constexpr const char* kOutput = R"(program winograd_output origin "Conv" {
-  tensor winograd_p : f32[$e, $e, $T, $M] input
+  tensor winograd_p : f32[$count$e, $e, $T, $M] input
   tensor winograd_a : f32[$s, $e] weight
-  tensor winograd_t : f32[$N, $TY, $TX, $M, $s, $e] temp
+  tensor winograd_t : f32[$count$N, $TY, $TX, $M, $s, $e] temp
   tensor winograd_y : f32[$N, $M, $H, $W] output
-  stmt winograd_t0 { winograd_t0[n, y, x, m, j, i] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= j < $e and 0 <= i < $s }
-    winograd_t[n, y, x, m, i, j] = 0
-  stmt winograd_t1 { winograd_t1[n, y, x, m, j, i, k] : 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= j < $e and 0 <= i < $s and 0 <= k < $e }
-    winograd_t[n, y, x, m, i, j] += winograd_p[k, j, $TY*$TX*n + $TX*y + x, m] * winograd_a[i, k]
-  stmt winograd_y0 { winograd_y0[n, y, x, m, p, q] : $pixels }
-    winograd_y[n, m, $s*y + p, $s*x + q] = 0
-  stmt winograd_y1 { winograd_y1[n, y, x, m, p, q, k] : $pixels and 0 <= k < $e }
-    winograd_y[n, m, $s*y + p, $s*x + q] += winograd_t[n, y, x, m, p, k] * winograd_a[q, k]
+  stmt winograd_t0 { winograd_t0[$block n, y, x, m, j, i] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= j < $e and 0 <= i < $s }
+    winograd_t[$block n, y, x, m, i, j] = 0
+  stmt winograd_t1 { winograd_t1[$block n, y, x, m, j, i, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= j < $e and 0 <= i < $s and 0 <= k < $e }
+    winograd_t[$block n, y, x, m, i, j] += winograd_p[$block k, j, $TY*$TX*n + $TX*y + x, m] * winograd_a[i, k]
+  stmt winograd_y0 { winograd_y0[$block n, y, x, m, p, q] : $pixels }
+    winograd_y[n, m, $row + p, $s*x + q] = 0
+  stmt winograd_y1 { winograd_y1[$block n, y, x, m, p, q, k] : $pixels and 0 <= k < $e }
+    winograd_y[n, m, $row + p, $s*x + q] += winograd_t[$block n, y, x, m, p, k] * winograd_a[q, k]
 })";
 
 std::string pixels(const WinogradShape& w) {
-  std::string out = "0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= p < $s "
+  std::string out = "$blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= p < $s "
                     "and 0 <= q < $s";
   if (w.out[2] % w.m)
-    out += " and $s*y + p < $H";
+    out += " and $row + p < $H";
   if (w.out[3] % w.m)
     out += " and $s*x + q < $W";
   return filled(out, numbers(w));
@@ -187,11 +197,15 @@ std::string pixels(const WinogradShape& w) {
 // A pointwise statement over n, m, rows, columns as one over tiles.
 Statement over_tiles(const Statement& s, const WinogradShape& w) {
   isl::ctx c = isl_context();
-  std::string to = s.name + "[n, m, " + text(w.m, "*y + p, ", w.m, "*x + q]");
-  isl::multi_aff places(c, "{ " + s.name + "[n, y, x, m, p, q] -> " + to + " }");
-  isl::set domain(c, "{ " + s.name + "[n, y, x, m, p, q] : " + pixels(w) + " }");
+  std::vector<std::string> iterators = {"n", "y", "x", "m", "p", "q"};
+  if (w.block)
+    iterators.insert(iterators.begin(), kBlockLoop);
+  std::string at = s.name + (w.block ? text("[", kBlockLoop, ", ") : "[") + "n, y, x, m, p, q]",
+              to = s.name + "[n, m, " + row(w) + text(" + p, ", w.m, "*x + q]");
+  isl::multi_aff places(c, "{ " + at + " -> " + to + " }");
+  isl::set domain(c, "{ " + at + " : " + pixels(w) + " }");
   auto moved = [&](const Access& a) { return Access{a.tensor, a.map.pullback(places)}; };
-  Statement out(s.name, {"n", "y", "x", "m", "p", "q"}, domain, moved(s.write));
+  Statement out(s.name, iterators, domain, moved(s.write));
   for (const Access& r : s.reads)
     out.reads.push_back(moved(r));
   out.body = s.body;
@@ -272,6 +286,35 @@ Program output_program(const Program& conv, const WinogradShape& w) {
     copy.reads = {{local, renamed_range(copy.write.map, local)}};
     copy.body = read(0, DType::f32);
     out.statements.push_back(std::move(copy));
+  }
+  return out;
+}
+
+Program blocks_program(const Program& conv, const WinogradShape& w, const std::array<int64_t, 4>& pads) {
+  const std::map<std::string, std::string> names = {
+      {"X", w.image},         {"B", kInputMatrix},    {"T", "winograd_xt"},  {"Z", "winograd_xz"},
+      {"V", kTransformed},    {"U", kFilters},        {"P", kProducts},      {"t0", "winograd_x0"},
+      {"t1", "winograd_x1"},  {"z0", "winograd_z0"},  {"z1", "winograd_z1"}, {"v", "winograd_v0"},
+      {"p0", "winograd_p0"},  {"p1", "winograd_p1"}};
+  Program out = output_program(conv, w);
+  std::vector<Statement> last = std::move(out.statements);
+  out.name = "winograd_blocks";
+  out.statements.clear();
+  for (const Program& part : {with_names(input_program(conv, w), names), with_names(product_program(w), names)}) {
+    for (const Tensor& t : part.tensors)
+      if (!out.find_tensor(t.name))
+        out.tensors.push_back(t);
+    out.statements.insert(out.statements.end(), part.statements.begin(), part.statements.end());
+  }
+  out.statements.insert(out.statements.end(), last.begin(), last.end());
+  // Without the dimension of the blocks.
+  for (const char* name : {kTransformed, kProducts}) {
+    bool products = name == std::string(kProducts);
+    Tensor& t = out.tensor(name);
+    t.role = Role::temp;
+    t.layout = Layout{{{0, 1, 1}, {1, 1, 0}, {2, 1, 0}, {3, 1, 0}, {4, 1, 0}},
+                      std::vector<std::pair<int64_t, int64_t>>(5),
+                      {0, 0, 0, pads[products ? 2 : 0], pads[products ? 3 : 1]}};
   }
   return out;
 }

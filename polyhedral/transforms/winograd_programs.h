@@ -19,11 +19,13 @@ struct WinogradShape {
   int64_t first = 0;                 // channel of the image that is read; the image may have others
   int64_t groups = 1;
   int64_t m = 2;                     // outputs per tile and dimension
+  int64_t block = 0; // rows of tiles that go through all three steps at a time; 0: all, step by step
 
   int64_t tile() const { return m + 2; }
   int64_t tiles(int d) const { return (out[2 + d] + m - 1) / m; } // along a spatial dimension
   int64_t rows() const { return out[1] / groups; } // outputs of each group
   int64_t all_tiles() const { return out[0] * tiles(0) * tiles(1); }
+  int64_t block_tiles() const { return block ? block * tiles(1) : all_tiles(); }
 };
 
 // Refusals: those of `winograd` that are about the Program.
@@ -37,8 +39,15 @@ Program input_program(const Program& conv, const WinogradShape& shape);
 Program product_program(const WinogradShape& shape);
 // The convolution's Program with its sum replaced by A' P A, over tiles.
 Program output_program(const Program& conv, const WinogradShape& shape);
+// The three in one Program, whose loop `block` goes over the rows of tiles: V and P are local, and in
+// memory that one block uses after the other. The pads are of the last two dimensions of V and of P.
+Program blocks_program(const Program& conv, const WinogradShape& shape, const std::array<int64_t, 4>& pads);
 // Its tensors that the convolution does not have.
 inline constexpr const char* kProducts = "winograd_p";
+inline constexpr const char* kTransformed = "winograd_v"; // of blocks_program
+inline constexpr const char* kFilters = "winograd_u";     // of blocks_program
+inline constexpr const char* kInputMatrix = "winograd_b"; // of blocks_program
+inline constexpr const char* kBlockLoop = "block";
 inline constexpr const char* kOutputMatrix = "winograd_a";
 
 } // namespace nasc

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <thread>
 
 #include "ir/interpret.h"
 
@@ -50,6 +51,7 @@ KernelObject run_kernel(const Kernel& kernel, Bindings& bindings, const Paramete
   ParameterValues parameters = parameter_values(p, shapes, given);
   EmitOptions options;
   options.nest = nest;
+  options.scratch = true;
   std::vector<int64_t> values;
   for (const auto& [name, v] : parameters) {
     options.values[name] = static_cast<int>(values.size());
@@ -71,11 +73,19 @@ KernelObject run_kernel(const Kernel& kernel, Bindings& bindings, const Paramete
       storage.push_back(to_storage(t, bindings.at(t.name)));
     }
   }
+  for (Tensor t : object->scratch) {
+    t.shape = shape_of(evaluate(t.shape, parameters));
+    storage.emplace_back(storage_bytes(t).constant());
+  }
   std::vector<void*> buffers;
   for (auto& s : storage) buffers.push_back(s.data());
   Jit jit(*object);
   int threads = object->parallel ? nt : 1;
-  for (int tid = 0; tid < threads; ++tid) jit.fn()(buffers.data(), values.data(), tid, threads);
+  std::vector<std::jthread> team;  // at once: what they share by mistake shows
+  for (int tid = 1; tid < threads; ++tid)
+    team.emplace_back([&, tid] { jit.fn()(buffers.data(), values.data(), tid, threads); });
+  jit.fn()(buffers.data(), values.data(), 0, threads);
+  team.clear();
   size_t k = 0;
   for (const Tensor& t : p.tensors) {
     if (t.role == Role::temp) continue;

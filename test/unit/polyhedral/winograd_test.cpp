@@ -2,6 +2,7 @@
 // Programs.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ir/execute.h"
@@ -109,6 +110,15 @@ TEST_CASE("refuse: winograd/no-such-call") {
 TEST_CASE("refuse: winograd/bad-size") {
   refused(module_of({}), "winograd(call=0, m=3)", "bad-size");
 }
+TEST_CASE("refuse: winograd/bad-block") {
+  for (const char* step : {"winograd(call=0, m=4, block=3)", "winograd(call=0, m=4, block=-1)",
+                           "winograd(call=0, m=4, block=1, pads=[0, 0, 0])", "winograd(call=0, m=4, pads=[0, 0, 0, 0])",
+                           "winograd(call=0, m=4, block=1, pads=[0, 0, 0, -8])"}) {
+    INFO(step);
+    refused(module_of({}), step, "bad-block");
+  }
+  refused(module_of({.images = 2}), "winograd(call=0, m=4, block=1)", "bad-block");
+}
 TEST_CASE("refuse: winograd/not-3x3") { refused(module_of({.kernel = 5}), kF4, "not-3x3"); }
 TEST_CASE("refuse: winograd/strided") { refused(module_of({.stride = 2}), kF4, "strided"); }
 TEST_CASE("refuse: winograd/not-f32") { refused(module_of({.type = "f64"}), kF4, "not-f32"); }
@@ -165,6 +175,30 @@ TEST_CASE("winograd: every shape gives the sums of the convolution") {
     }
 }
 
+TEST_CASE("winograd: blocks of tiles give the sums of the convolution") {
+  const std::vector<Conv> shapes = {{},
+                                    {.rows = 7, .columns = 9},
+                                    {.rows = 6, .before = 2, .after = 1},
+                                    {.channels = 16, .outputs = 32, .rows = 16, .groups = 2},
+                                    {.channels = 8, .outputs = 8, .groups = 2, .first = 3, .beyond = 5},
+                                    {.pointwise = "max(C[n, m, p, q] + X[n, m, p, q], 0)"}};
+  for (const Conv& c : shapes)
+    for (int64_t m : {2, 4})
+      for (int64_t block : {1, 2}) {
+        Module before = module_of(c);
+        INFO(source(c) << "m = " << m << ", block = " << block);
+        auto after = apply(before, Step{"winograd", {{"call", int64_t{0}}, {"m", m}, {"block", block},
+                                                      {"pads", std::vector<int64_t>{0, 8, 1, 0}}}});
+        if (!after && after.error().code == "bad-block")
+          continue; // an odd number of rows
+        if (!after)
+          FAIL(after.error().code << ": " << after.error().text);
+        verify(after->network);
+        CHECK(after->network.calls.size() == 2);
+        CHECK(relative_rms(values(after->network, true), values(before.network, true)) < 1e-6);
+      }
+}
+
 TEST_CASE("winograd: the error against f64 is within its bound") {
   for (int64_t channels : {64, 128}) {
     Module before = module_of({.channels = channels, .rows = 16, .columns = 16});
@@ -199,6 +233,40 @@ TEST_CASE("winograd: planned Programs are legal, and their plan replays") {
   CHECK(print(replayed->network) == print(on.module.network));
 }
 
+// V and P of all tiles are large, against that cache.
+TEST_CASE("winograd: what is planned in blocks is legal, keeps the sums, and its plan replays") {
+  Module before = module_of({.channels = 64, .outputs = 64, .rows = 56, .columns = 56});
+  before.target.l2_bytes = 128 << 10;
+  Scheduled on = schedule_module(before, {.winograd = Winograd::f4});
+  std::string plan = text(on.plan);
+  INFO(plan);
+  CHECK(plan.find("block=1") != std::string::npos);
+  CHECK(plan.find("fuse_loops") != std::string::npos);
+  CHECK(plan.find("sum=") != std::string::npos);
+  verify(on.module.network);
+  auto blocks_of = [](const Module& m) {
+    size_t k = 0;
+    while (k < m.network.programs.size() && m.network.programs[k]->name != "winograd_blocks")
+      ++k;
+    REQUIRE(k < m.network.programs.size());
+    return kernel(m, static_cast<int>(k));
+  };
+  Kernel blocks = blocks_of(on.module);
+  CHECK(text(blocks.schedule).find("block parallel") != std::string::npos);
+  CHECK(judge_order(blocks).allowed());
+  auto replayed = replay(before, parse_plan(plan, "plan"));
+  if (!replayed)
+    FAIL(replayed.error().code << ": " << replayed.error().text);
+  CHECK(print(replayed->network) == print(on.module.network));
+  // One place for two blocks is not enough once the parts have loops of their own.
+  Plan apart = on.plan;
+  for (auto& [name, steps] : apart.kernels)
+    std::erase_if(steps, [](const Step& s) { return s.transformation == "fuse_loops"; });
+  auto split = replay(before, apart);
+  REQUIRE(split);
+  CHECK_FALSE(judge_order(blocks_of(*split)).allowed());
+}
+
 TEST_CASE("winograd: without isl's patience the convolution stays") {
   Module before = module_of({.channels = 64, .outputs = 64, .rows = 14, .columns = 14});
   unsigned long quota = isl_quota();
@@ -215,7 +283,7 @@ TEST_CASE("winograd: products make long sums of short ones") {
   for (auto [channels, size] : std::vector<std::pair<int64_t, int64_t>>{{64, 64}, {256, 14}, {512, 14}}) {
     Module before = module_of({.channels = channels, .outputs = 32, .rows = size, .columns = size});
     std::string plan = text(schedule_module(before, {.winograd = Winograd::f4}).plan);
-    size_t at = plan.find("kernel winograd_product");
+    size_t at = std::min(plan.find("kernel winograd_product"), plan.find("kernel winograd_blocks"));
     REQUIRE(at != std::string::npos);
     std::string product = plan.substr(at, plan.find('}', at) - at);
     INFO(product);
