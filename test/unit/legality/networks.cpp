@@ -10,10 +10,12 @@
 
 namespace nasc::test {
 
-Network zoo_network(const std::string& name, int64_t batch) {
+Network zoo_network(const std::string& name, int64_t batch, bool folded) {
   Instances instances;
-  Graph g = with_batch(read_onnx(file_bytes(zoo_model(name, {})), name), batch);
-  return lower(import_graph(std::move(g), instances), instances);
+  ImportOptions options;
+  options.passes = folded;
+  Graph g = with_batch(read_onnx(file_bytes(zoo_model(name, {.fold_bn = folded})), name), batch);
+  return lower(import_graph(std::move(g), instances, options), instances);
 }
 
 Network rewritten(const Network& base, const std::vector<std::string>& steps) {

@@ -8,7 +8,8 @@
 
 namespace nasc::test {
 
-Network zoo_network(const std::string& name, int64_t batch);
+// `folded`: batch normalizations became weights of the convolutions before them, as a compiler does.
+Network zoo_network(const std::string& name, int64_t batch, bool folded = true);
 // Fails the test with the refusal when a step is refused.
 Network rewritten(const Network& base, const std::vector<std::string>& steps);
 

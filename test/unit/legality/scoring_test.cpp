@@ -60,6 +60,31 @@ TEST_CASE("scoring: in front of batch statistics the potential does not depend o
   for (size_t k = 0; k < before.fisher.size(); ++k) CHECK(after.fisher[k] == Approx(before.fisher[k]).epsilon(2e-4));
 }
 
+TEST_CASE("scoring: what was folded into convolutions is back behind them as unit batch normalizations", "[scoring]") {
+  Network kept = zoo_network("tiny-resnet", 16, false), folded = zoo_network("tiny-resnet", 16);
+  REQUIRE(kept.calls.size() > folded.calls.size());
+  ScoringNetwork with(kept), back(folded), without(folded, {.unit_norm = false});
+  REQUIRE(with.layers().size() == back.layers().size());
+  Minibatch m = noise(with, 1);
+  auto scored = [&](const ScoringNetwork& s) { // layers are named by their place among all nodes, which differs
+    std::vector<HostTensor> drawn;
+    std::vector<const HostTensor*> given;
+    for (const ScoredWeight& w : s.weights())
+      drawn.push_back(*drawn_weight(Init::he_normal, 5, std::to_string(drawn.size()), w.shape, w.fan_in, w.fan_out));
+    for (const HostTensor& t : drawn) given.push_back(&t);
+    return s.score_with(given, m);
+  };
+  Scores a = scored(with), b = scored(back), c = scored(without);
+  bool differs = false;
+  for (size_t k = 0; k < a.fisher.size(); ++k) {
+    INFO(with.layers()[k].name);
+    CHECK(b.fisher[k] == Approx(a.fisher[k]).epsilon(1e-3));
+    differs |= std::abs(c.fisher[k] - a.fisher[k]) > 0.1 * a.fisher[k];
+  }
+  CHECK(b.naswot == Approx(a.naswot).epsilon(1e-3));
+  CHECK(differs);
+}
+
 TEST_CASE("scoring: one image has no potential; images given twice do not change it", "[scoring]") {
   ScoringNetwork one(zoo_network("tiny-resnet", 1)), eight(zoo_network("tiny-resnet", 8)), sixteen(zoo_network("tiny-resnet", 16));
   Scores alone = one.score(1, noise(one, 1));
