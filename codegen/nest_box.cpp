@@ -21,15 +21,6 @@ struct Digit {
   int64_t stride = 1;
 };
 
-int64_t floordiv(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
-
-int64_t value_at(const QuasiAff& f, int iterator, int64_t x) {
-  int64_t sum = f.linear.constant;
-  if (f.linear.coefficients[iterator]) sum += f.linear.coefficients[iterator] * x;
-  for (const auto& [by, inner] : f.floors) sum += by * value_at(inner, iterator, x);
-  return floordiv(sum, f.linear.denominator);
-}
-
 bool mentions(const QuasiAff& f, int iterator) {
   if (f.linear.coefficients[iterator]) return true;
   for (const auto& floor : f.floors)
@@ -80,20 +71,21 @@ class Builder {
 
   static Place place_of(const Statement& s) {
     Place p;
-    const auto conditions = plain_inequalities(s.domain);
-    const auto plain = plain_ranges(s.domain);
+    const auto box = plain_box(s.domain);  // known of most; has no other conditions
+    const auto conditions = box ? std::optional(std::vector<Inequality>{}) : plain_inequalities(s.domain);
+    const auto plain = conditions && !box ? plain_ranges(s.domain) : std::vector<std::optional<Interval>>(s.iterators.size());
     for (int d = 0; d < dims(s.domain); ++d) {
       const auto& known = plain[static_cast<size_t>(d)];
-      auto range = known && known->first == 0 && conditions ? known : constant_range(s.domain, d);
+      auto range = known && known->first == 0 ? known : constant_range(s.domain, d);
       if (!range || range->first != 0 || range->second > kMost) throw NotDigits{};
       p.extents.push_back(range->second + 1);
     }
     p.windows = p.extents;
     p.values.assign(p.extents.size(), nullptr);
     if (!conditions) {
-      std::vector<std::pair<int64_t, int64_t>> box;
-      for (int64_t e : p.extents) box.emplace_back(0, e - 1);
-      if (!s.domain.is_equal(box_set(s.name, s.iterators, box))) throw NotDigits{};
+      std::vector<Interval> hull;
+      for (int64_t e : p.extents) hull.emplace_back(0, e - 1);
+      if (!s.domain.is_equal(box_set(s.name, s.iterators, hull))) throw NotDigits{};
       return p;
     }
     for (const Inequality& c : *conditions) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "ir/floor.h"
 #include "ir/isl_box.h"
 
 namespace nasc {
@@ -84,8 +85,6 @@ struct BoxReader {
   }
 };
 
-int64_t floordiv(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
-
 // What rows of several dimensions add to the intervals: each dimension's bound where the others are at their ends.
 void propagate(const std::vector<Inequality>& rows, std::vector<Interval>& box) {
   constexpr int kRounds = 8;
@@ -104,7 +103,7 @@ void propagate(const std::vector<Inequality>& rows, std::vector<Interval>& box) 
         }
         if (open || rest >= kMost || rest <= -kMost) continue;
         auto& [low, high] = box[d];
-        int64_t least = by > 0 ? -floordiv(rest, by) : low, most = by < 0 ? floordiv(rest, -by) : high;
+        int64_t least = by > 0 ? -floor_div(rest, by) : low, most = by < 0 ? floor_div(rest, -by) : high;
         changed |= least > low || most < high;
         low = std::max(low, least);
         high = std::min(high, most);
@@ -195,8 +194,14 @@ std::optional<Interval> range_over(const QuasiAff& f, const std::vector<Interval
     if (!r) return r;
     add(by, *r);
   }
-  auto down = [&](int64_t v) { return v / f.linear.denominator - (v % f.linear.denominator < 0); };
-  return Interval{down(sum.first), down(sum.second)};
+  return Interval{floor_div(sum.first, f.linear.denominator), floor_div(sum.second, f.linear.denominator)};
+}
+
+int64_t value_at(const QuasiAff& f, int input, int64_t x) {
+  int64_t sum = f.linear.constant;
+  if (input >= 0) sum += f.linear.coefficients[static_cast<size_t>(input)] * x;
+  for (const auto& [by, inner] : f.floors) sum += by * value_at(inner, input, x);
+  return floor_div(sum, f.linear.denominator);
 }
 
 bool same(const isl::set& a, const isl::set& b) {

@@ -26,6 +26,8 @@ isl::set read_set(const std::string& text);
 // The interval of a function over a product of intervals, its values perhaps not all of it; nullopt when it has parameters.
 std::optional<std::pair<int64_t, int64_t>> range_over(const QuasiAff& f,
                                                       const std::vector<std::pair<int64_t, int64_t>>& intervals);
+// The value of a function without parameters where one input is x and the others are 0; input -1: all are.
+int64_t value_at(const QuasiAff& f, int input, int64_t x);
 // Names of the tuples of a function.
 std::string domain_name(const isl::multi_aff& function);
 std::string range_name(const isl::multi_aff& function);

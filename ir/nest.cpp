@@ -1,5 +1,6 @@
 // From isl's sets and functions to loops and strides.
 #include "ir/nest.h"
+#include "ir/floor.h"
 
 #include <algorithm>
 #include <map>
@@ -123,7 +124,6 @@ struct Splitter {
       out[loop_of[d]] += c;
     }
   }
-  static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 };
 
 bool is_guarded_box(const Program& p, const Statement& s) {

@@ -1,5 +1,6 @@
 // Enumeration of domains by bounds of one variable after the other, in 64-bit arithmetic.
 #include "ir/points.h"
+#include "ir/floor.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,10 +9,6 @@
 
 namespace nasc {
 namespace {
-int64_t floor_div(int64_t a, int64_t b) {  // b > 0
-  int64_t q = a / b;
-  return a % b < 0 ? q - 1 : q;
-}
 int64_t number(const std::string& decimal) {
   errno = 0;
   long long v = std::strtoll(decimal.c_str(), nullptr, 10);

@@ -1,5 +1,6 @@
 // Simplification of integer constraints.
 #include "legality/integer_system.h"
+#include "ir/floor.h"
 
 #include <cstdlib>
 #include <numeric>
@@ -18,7 +19,6 @@ int64_t plus(int64_t a, int64_t b) {
     throw IntegerOverflow();
   return out;
 }
-int64_t floor_division(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
 int64_t common_factor(const LinearForm& form) {
   int64_t g = 0;
@@ -128,7 +128,7 @@ bool IntegerSystem::merge_bounds() {
     }
     for (auto& [variable, c] : b.terms)
       c /= g;
-    b.constant = floor_division(b.constant, g);
+    b.constant = floor_div(b.constant, g);
     auto [it, fresh] = tightest.emplace(b.terms, b.constant);
     if (!fresh)
       it->second = std::min(it->second, b.constant);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "ir/floor.h"
 #include "ir/isl_box.h"
 #include "ir/prefetch.h"
 #include "polyhedral/dependence.h"
@@ -30,7 +31,6 @@ long product(long a, long b) {
     throw Unknown{};
   return small(out);
 }
-long floor_of(long a, long b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
 // A quasi-affine function of symbols, one per iterator of either instance of a pair: constant + sum
 // of coefficient * symbol + coefficient * floor(inner / denominator). Equal texts are equal
@@ -84,7 +84,7 @@ Form divided(const Form& f, long by) {
     throw Unknown{};
   Form out;
   if (f.is_number())
-    out.constant = floor_of(f.constant, by);
+    out.constant = floor_div(f.constant, by);
   if (by == 1 || f.is_number())
     return by == 1 ? f : out;
   std::set<int> symbols;

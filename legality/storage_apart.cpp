@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "ir/isl_box.h"
 #include "legality/storage.h"
 #include "polyhedral/loop_tree.h"
 
@@ -37,17 +38,6 @@ void collect_iterators(const QuasiAff& f, std::set<int>& used) {
       used.insert(static_cast<int>(i));
   for (const auto& [unused, inner] : f.floors)
     collect_iterators(inner, used);
-}
-
-int64_t floordiv(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
-
-int64_t value_at(const QuasiAff& f, int iterator, int64_t x) {
-  int64_t sum = f.linear.constant;
-  if (iterator >= 0)
-    sum += f.linear.coefficients[static_cast<size_t>(iterator)] * x;
-  for (const auto& [by, inner] : f.floors)
-    sum += by * value_at(inner, iterator, x);
-  return floordiv(sum, f.linear.denominator);
 }
 
 // The values of a loop as a function of one index of the element; of none: dim -1, one value.

@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "codegen/emit.h"
-#include "nasc_version.h"
 #include "polyhedral/scheduler.h"
 #include "tools/neural/report.h"
+#include "tools/stages.h"
 #include "tools/staging.h"
 #include "tools/tune/bench.h"
 
@@ -59,19 +59,14 @@ namespace {
 
 // The inner search, of schedules: --tune on one of `plans` networks, with its share of what --tune may take and of `seconds`
 // (0: no limit). Kernels that networks have in common, with the library that is compiled in the end, too, are in the journal.
-Decide tuned(const Compilation& c, const Module& module, const ScheduleOptions& how, size_t plans, double seconds) {
+Decide tuned_in_turn(const Compilation& c, const Module& module, const ScheduleOptions& how, size_t plans, double seconds) {
   TuneOptions options = c.options.tune;
   if (options.trials > 0)
     options.trials = std::max<int64_t>(1, options.trials / static_cast<int64_t>(plans));
   options.seconds /= static_cast<double>(plans);
   if (seconds > 0)
     options.seconds = options.seconds > 0 ? std::min(options.seconds, seconds) : seconds;
-  TuneContext context{c.options.target.text(), kVersion, c.options.threads > 0 ? c.options.threads : c.options.target.cores};
-  return tune(module, how, options, context, [&](const TuneProgress& p) {
-           std::string name = text("tune ", p.kernel, " ", p.choice);
-           c.progress({.name = name.c_str(), .done = p.done, .total = p.total});
-         })
-      .decide;
+  return tuned(c, module, how, options).decide;
 }
 
 // Whole networks as code in this process, run by turns; the least of each.
@@ -94,7 +89,7 @@ std::vector<double> measured_ms(const Compilation& c, const std::vector<std::vec
     }
     ScheduleOptions how{.level = c.options.level, .winograd = c.options.winograd};
     if (c.options.tune.on)
-      how.decide = tuned(c, module, how, plans.size(), seconds > 0 ? std::max(1e-3, seconds - spent()) / static_cast<double>(plans.size() - loaded.size()) : 0);
+      how.decide = tuned_in_turn(c, module, how, plans.size(), seconds > 0 ? std::max(1e-3, seconds - spent()) / static_cast<double>(plans.size() - loaded.size()) : 0);
     loaded.push_back(std::make_unique<LoadedModule>(schedule_module(std::move(module), how).module, pool));
   }
   int threads = c.options.threads > 0 ? c.options.threads : c.options.target.cores;

@@ -24,6 +24,9 @@ void schedule_stage(Compilation& c);
 // A schedule that the order judge does not allow: an error when a plan asked for it, else replaced
 // by the textual one.
 void judge_stage(Compilation& c);
+// --tune, for this compilation's target and threads, with its progress.
+TuneContext tune_context(const CompileOptions& options);
+TuneResult tuned(const Compilation& c, const Module& module, const ScheduleOptions& how, const TuneOptions& options);
 // Kernels, in worker threads. What isl or the emitter refuse is emitted in textual order.
 void emit_stage(Compilation& c);
 

@@ -56,13 +56,9 @@ Decide deciding(Compilation& c, const Module& module, const ScheduleOptions& how
   const CompileOptions& o = c.options;
   if (o.level < 2 || (!o.tune.on && o.tune.database.empty()))
     return {};
-  TuneContext context{o.target.text(), kVersion, o.threads > 0 ? o.threads : o.target.cores};
   if (!o.tune.on)
-    return decide_by(o.tune.database, context, used);
-  TuneResult r = tune(module, how, o.tune, context, [&](const TuneProgress& p) {
-    std::string name = text("tune ", p.kernel, " ", p.choice);
-    c.progress({.name = name.c_str(), .done = p.done, .total = p.total});
-  });
+    return decide_by(o.tune.database, tune_context(o), used);
+  TuneResult r = tuned(c, module, how, o.tune);
   c.remarks.push_back(text("tuning: ", r.units, " kernels, ", r.trials, " measurements, ",
                            r.resumed, " known from ", o.tune.journal, ", ", r.failed, " failed, ",
                            r.improved, " kernels improved"));
@@ -71,6 +67,18 @@ Decide deciding(Compilation& c, const Module& module, const ScheduleOptions& how
 }
 
 } // namespace
+
+TuneContext tune_context(const CompileOptions& o) {
+  return {o.target.text(), kVersion, o.threads > 0 ? o.threads : o.target.cores};
+}
+
+TuneResult tuned(const Compilation& c, const Module& module, const ScheduleOptions& how,
+                 const TuneOptions& options) {
+  return tune(module, how, options, tune_context(c.options), [&](const TuneProgress& p) {
+    std::string name = text("tune ", p.kernel, " ", p.choice);
+    c.progress({.name = name.c_str(), .done = p.done, .total = p.total});
+  });
+}
 
 void schedule_stage(Compilation& c) {
   const CompileOptions& o = c.options;
