@@ -3,17 +3,12 @@
 
 #include <cmath>
 
+#include "ir/joined.h"
 #include "ir/selection.h"
 
 namespace nasc {
 namespace {
 constexpr int64_t kLong = 1024;
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& w : words) out += (out.empty() ? "" : ", ") + w;
-  return out;
-}
 
 // The extents of the iterators that are summed over, by position; empty when they are symbolic.
 std::vector<std::pair<int, int64_t>> summed(const Statement& s) {

@@ -7,6 +7,7 @@
 
 #include "ir/einsum_build.h"
 #include "ir/isl_box.h"
+#include "ir/joined.h"
 
 namespace nasc::einsum {
 namespace {
@@ -31,12 +32,6 @@ std::string parameters_of(const std::string& text, const std::vector<std::string
     out += (out.empty() ? "" : ", ") + word;
   }
   return out.empty() ? "" : "[" + out + "] -> ";
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& w : words) out += (out.empty() ? "" : ", ") + w;
-  return out;
 }
 
 // Binds the iterators of one statement.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ir/joined.h"
+
 namespace nasc {
 namespace {
 template <class Map>
@@ -196,14 +198,6 @@ TreeParts parts_of(const LoopTreeRef& tree) {
     out.emplace_back(tree->filters[k], tree->children[k]);
   return out;
 }
-
-namespace {
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const auto& w : words) out += (out.empty() ? "" : ", ") + w;
-  return out;
-}
-}  // namespace
 
 Expected<std::vector<TreePath>> find_loops(const LoopTreeRef& tree, const std::string& address) {
   std::vector<TreePath> all = loop_paths(tree), found;

@@ -3,6 +3,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "ir/joined.h"
 #include "polyhedral/search/space_text.h"
 
 namespace nasc {
@@ -27,12 +28,6 @@ std::string word_text(const std::string& word) {
   for (char c : word)
     out += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
   return out + "\"";
-}
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const auto& part : parts)
-    out += (out.empty() ? "" : ", ") + part;
-  return out;
 }
 std::string conditions_text(const std::vector<Condition>& conditions) {
   std::vector<std::string> parts;

@@ -2,20 +2,12 @@
 #include "polyhedral/transforms/statements.h"
 
 #include "ir/isl_box.h"
+#include "ir/joined.h"
 #include "ir/prefetch.h"
 #include "ir/text.h"
 #include "polyhedral/edit.h"
 
 namespace nasc {
-namespace {
-std::string joined(const std::vector<std::string>& parts) {
-  std::string out;
-  for (const auto& p : parts)
-    out += (out.empty() ? "" : ", ") + p;
-  return out;
-}
-} // namespace
-
 isl::set box_of(const std::string& name, const std::vector<std::string>& iterators,
                 const std::vector<int64_t>& extents) {
   std::string bounds;
