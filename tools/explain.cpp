@@ -56,12 +56,13 @@ Measured measured(const Module& m, size_t pool) {
       [&] {
         WeightPool weights(pool);
         LoadedModule loaded(m, weights);
-        loaded.seconds(1, 1);
-        int calls = static_cast<int>(std::clamp(200e-6 / loaded.seconds(1, 1), 1.0, 1000.0));
+        Team team(1);
+        loaded.seconds(1, team);
+        int calls = static_cast<int>(std::clamp(200e-6 / loaded.seconds(1, team), 1.0, 1000.0));
         std::vector<double> samples;
         double all = 0;
         while (samples.size() < 7 || (all < 0.05 && samples.size() < 1000)) {
-          samples.push_back(loaded.seconds(calls, 1) / calls);
+          samples.push_back(loaded.seconds(calls, team) / calls);
           all += samples.back() * calls;
         }
         std::nth_element(samples.begin(), samples.begin() + static_cast<long>(samples.size() / 2), samples.end());

@@ -49,7 +49,8 @@ struct Timed {
 };
 Timed timed(const Module& exact, const Module& module, int threads, WeightPool& pool) {
   LoadedModule first(schedule_module(exact, {}).module, pool), second(schedule_module(module, {}).module, pool);
-  Comparison c = compare_times(first, second, threads, {.pairs = 9, .seconds = 0.05, .limit_seconds = 0.5});
+  Team team(threads);
+  Comparison c = compare_times(first, second, team, {.pairs = 9, .seconds = 0.05, .limit_seconds = 0.5});
   return {c.second_us, 1 / c.ratio};
 }
 

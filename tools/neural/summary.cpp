@@ -11,8 +11,9 @@ namespace nasc {
 namespace {
 std::string fate(const Finalist& f, double original_ms) {
   if (f.judged.allowed)
-    return fmt::format("accepted, measured {:.3f} ms, the original {:.3f} ms", f.measured_ms,
-                       original_ms);
+    return f.measured_ms > 0 ? fmt::format("accepted, measured {:.3f} ms, the original {:.3f} ms",
+                                           f.measured_ms, original_ms)
+                             : "accepted, not measured";
   return f.refused.empty() ? refusal_text(f.judged) : f.refused;
 }
 std::string verdict_lines(const Judged& judged) {

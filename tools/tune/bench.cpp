@@ -4,10 +4,9 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstring>
-#include <thread>
 
 #include "codegen/jit.h"
 #include "ir/diag.h"
@@ -24,60 +23,10 @@ double now() {
 
 size_t in_lines(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
-// Threads that wait for work without sleeping, as within an inference.
-class Team {
-public:
-  explicit Team(int threads) : threads_(threads) {
-    for (int t = 1; t < threads; ++t)
-      team_.emplace_back([this, t] { wait_for_work(t); });
-  }
-  ~Team() {
-    stop_ = true;
-    ++round_;
-    for (auto& t : team_)
-      t.join();
-  }
-  void run(Jit::Fn fn, void* const* buffers) {
-    fn_ = fn;
-    buffers_ = buffers;
-    left_ = threads_ - 1;
-    ++round_;
-    fn(buffers, nullptr, 0, threads_);
-    wait([&] { return left_.load() <= 0; });
-  }
-
-private:
-  void wait_for_work(int tid) {
-    for (uint64_t seen = 0;;) {
-      wait([&] { return round_.load() != seen; });
-      seen = round_.load();
-      if (stop_)
-        return;
-      fn_(buffers_, nullptr, tid, threads_);
-      --left_;
-    }
-  }
-  // Gives the processor away when it takes long: somebody else may need it to get there.
-  template <class F>
-  static void wait(F&& done) {
-    constexpr int kSpins = 20'000;
-    for (int k = 0; !done(); ++k)
-      if (k > kSpins)
-        std::this_thread::yield();
-  }
-
-  int threads_;
-  std::atomic<uint64_t> round_{0};
-  std::atomic<int> left_{0};
-  std::atomic<bool> stop_{false};
-  Jit::Fn fn_ = nullptr;
-  void* const* buffers_ = nullptr;
-  std::vector<std::thread> team_;
-};
-
 struct AlignedBytes {
   explicit AlignedBytes(size_t bytes)
-      : data(static_cast<char*>(::operator new(in_lines(bytes + kLine), std::align_val_t{kLine}))) {}
+      : data(static_cast<char*>(::operator new(in_lines(bytes + kLine), std::align_val_t{kLine}))) {
+  }
   ~AlignedBytes() { ::operator delete(data, std::align_val_t{kLine}); }
   AlignedBytes(const AlignedBytes&) = delete;
   char* data;
@@ -95,7 +44,8 @@ void fill_with_ones(char* data, size_t bytes) {
 } // namespace
 
 WeightPool::WeightPool(size_t bytes) : bytes_(in_lines(std::max<size_t>(bytes, 1 << 20))) {
-  void* m = mmap(nullptr, bytes_ + kBehind, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* m =
+      mmap(nullptr, bytes_ + kBehind, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (m == MAP_FAILED)
     throw UserError(code::limit, "--tune", "no memory for weights");
   memory_ = static_cast<char*>(m);
@@ -125,8 +75,6 @@ struct LoadedModule::Impl {
   std::vector<std::unique_ptr<Jit>> code;
   std::vector<std::unique_ptr<AlignedBytes>> memory;
   std::vector<Step> steps;
-  std::unique_ptr<Team> team;
-  int threads = 0;
 
   char* allocate(const Tensor& t) {
     auto bytes = static_cast<size_t>(storage_bytes(t).constant());
@@ -139,19 +87,19 @@ struct LoadedModule::Impl {
     return data;
   }
 
-  void run() {
+  void run(Team& team) {
     for (Step& s : steps) {
       for (auto [place, bytes] : s.weights)
         s.buffers[place] = pool.next(bytes);
-      if (s.parallel && threads > 1)
-        team->run(s.code->fn(), s.buffers.data());
+      if (s.parallel && team.threads() > 1)
+        team.run(s.code->fn(), s.buffers.data());
       else
         s.code->fn()(s.buffers.data(), nullptr, 0, 1);
     }
   }
 };
 
-LoadedModule::LoadedModule(const Module& m, WeightPool& pool) : impl_(new Impl{pool, {}, {}, {}, nullptr, 0}) {
+LoadedModule::LoadedModule(const Module& m, WeightPool& pool) : impl_(new Impl{pool, {}, {}, {}}) {
   const Network& n = m.network;
   std::vector<KernelObject> objects;
   for (size_t k = 0; k < n.programs.size(); ++k) {
@@ -171,10 +119,13 @@ LoadedModule::LoadedModule(const Module& m, WeightPool& pool) : impl_(new Impl{p
     const Program& p = *n.programs[c.program];
     std::vector<int> bound = Network::bound(p);
     for (size_t k = 0; k < bound.size(); ++k)
-      made[c.args[k]] = made[c.args[k]] || (p.phase == Phase::run && p.tensors[bound[k]].role == Role::output);
+      made[c.args[k]] =
+          made[c.args[k]] || (p.phase == Phase::run && p.tensors[bound[k]].role == Role::output);
   }
   for (const Buffer& b : n.buffers)
-    data.push_back(b.role == Role::weight && is_float(b.dtype) ? nullptr : impl_->allocate(b)); // else of the pool
+    data.push_back(b.role == Role::weight && is_float(b.dtype)
+                       ? nullptr
+                       : impl_->allocate(b)); // else of the pool
   for (const Call& c : n.calls) {
     const Program& p = *n.programs[c.program];
     std::vector<int> bound = Network::bound(p);
@@ -183,10 +134,11 @@ LoadedModule::LoadedModule(const Module& m, WeightPool& pool) : impl_(new Impl{p
       const Buffer& b = n.buffers[c.args[k]];
       step.buffers.push_back(data[c.args[k]]);
       // Constants of the model, and what is made of them at create.
-      bool created = !made[c.args[k]] && std::any_of(n.calls.begin(), n.calls.end(), [&](const Call& other) {
-        return n.programs[other.program]->phase == Phase::create &&
-               std::count(other.args.begin(), other.args.end(), c.args[k]) > 0;
-      });
+      bool created =
+          !made[c.args[k]] && std::any_of(n.calls.begin(), n.calls.end(), [&](const Call& other) {
+            return n.programs[other.program]->phase == Phase::create &&
+                   std::count(other.args.begin(), other.args.end(), c.args[k]) > 0;
+          });
       if (p.phase == Phase::run && is_float(b.dtype) && (b.role == Role::weight || created))
         step.weights.emplace_back(k, static_cast<size_t>(storage_bytes(b).constant()));
     }
@@ -199,29 +151,41 @@ LoadedModule::LoadedModule(const Module& m, WeightPool& pool) : impl_(new Impl{p
 LoadedModule::~LoadedModule() = default;
 
 bool LoadedModule::parallel() const {
-  return std::any_of(impl_->steps.begin(), impl_->steps.end(), [](const auto& s) { return s.parallel; });
+  return std::any_of(impl_->steps.begin(), impl_->steps.end(),
+                     [](const auto& s) { return s.parallel; });
 }
 
-double LoadedModule::seconds(int calls, int threads) {
-  if (impl_->threads != threads) {
-    impl_->team.reset();
-    impl_->team = std::make_unique<Team>(threads);
-    impl_->threads = threads;
-  }
+double LoadedModule::seconds(int calls, Team& team) {
   double begin = now();
   for (int k = 0; k < calls; ++k)
-    impl_->run();
+    impl_->run(team);
   return now() - begin;
 }
 
-Comparison compare_times(LoadedModule& first, LoadedModule& second, int threads, const CompareOptions& o) {
+namespace {
+// Runs of a sample, once the caches are warm.
+int calls_of(LoadedModule& m, Team& team) {
   constexpr double kSample = 100e-6; // seconds at least: far above the clock's grain
-  auto calls_of = [&](LoadedModule& m) {
-    m.seconds(1, threads);
-    double one = std::min(m.seconds(1, threads), m.seconds(1, threads));
-    return static_cast<int>(std::clamp(kSample / std::max(one, 1e-9), 1.0, 1000.0));
-  };
-  int of_first = calls_of(first), of_second = calls_of(second);
+  m.seconds(1, team);
+  double one = std::min(m.seconds(1, team), m.seconds(1, team));
+  return static_cast<int>(std::clamp(kSample / std::max(one, 1e-9), 1.0, 1000.0));
+}
+} // namespace
+
+double LoadedModule::least_seconds(double turn, Team& team) {
+  constexpr int kSamples =
+      16; // a team whose threads wait for each other's turns on a busy machine needs time to part
+  constexpr double kLimit = 10;
+  double begin = now(), least = HUGE_VAL;
+  int calls = calls_of(*this, team);
+  for (int k = 0; now() - begin < turn || (k < kSamples && now() - begin < kLimit * turn); ++k)
+    least = std::min(least, seconds(calls, team) / calls);
+  return least;
+}
+
+Comparison compare_times(LoadedModule& first, LoadedModule& second, Team& team,
+                         const CompareOptions& o) {
+  int of_first = calls_of(first, team), of_second = calls_of(second, team);
   std::vector<double> a, b, ratios;
   double begin = now();
   for (int k = 0;; ++k) {
@@ -232,9 +196,9 @@ Comparison compare_times(LoadedModule& first, LoadedModule& second, int threads,
     double x = 0, y = 0;
     for (bool turn : {swapped, !swapped}) {
       if (turn)
-        y = second.seconds(of_second, threads) / of_second;
+        y = second.seconds(of_second, team) / of_second;
       else
-        x = first.seconds(of_first, threads) / of_first;
+        x = first.seconds(of_first, team) / of_first;
     }
     a.push_back(x);
     b.push_back(y);

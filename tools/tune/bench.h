@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "polyhedral/module.h"
+#include "tools/tune/team.h"
 
 namespace nasc {
 
-// Memory that weights are taken from in turn, so that they come from as far as in the whole network.
+// Memory that weights are taken from in turn, so that they come from as far as in the whole
+// network.
 class WeightPool {
 public:
   explicit WeightPool(size_t bytes);
@@ -28,8 +30,10 @@ class LoadedModule {
 public:
   LoadedModule(const Module& module, WeightPool& pool);
   ~LoadedModule();
-  // On `threads` threads, with fresh weights.
-  double seconds(int calls, int threads);
+  // With fresh weights.
+  double seconds(int calls, Team& team);
+  // The least of one run among those of about `turn` seconds.
+  double least_seconds(double turn, Team& team);
   bool parallel() const;
 
 private:
@@ -39,12 +43,13 @@ private:
 
 struct Comparison {
   double first_us = 0, second_us = 0; // medians
-  double ratio = 0;                   // median of second / first of pairs measured one after the other
+  double ratio = 0; // median of second / first of pairs measured one after the other
 };
 struct CompareOptions {
   int pairs = 9;
   double seconds = 0.06, limit_seconds = 0.5;
 };
-Comparison compare_times(LoadedModule& first, LoadedModule& second, int threads, const CompareOptions& options);
+Comparison compare_times(LoadedModule& first, LoadedModule& second, Team& team,
+                         const CompareOptions& options);
 
 } // namespace nasc

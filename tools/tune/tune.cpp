@@ -186,7 +186,8 @@ private:
           if (context_.threads > 1)
             teams.push_back(context_.threads);
           for (int threads : teams) {
-            Comparison m = compare_times(*c.usual, other, threads, effort.compare);
+            Team team(threads);
+            Comparison m = compare_times(*c.usual, other, team, effort.compare);
             out.push_back({m.first_us, m.second_us, m.ratio});
           }
           return out.dump();

@@ -166,5 +166,6 @@ TEST_CASE("tune: a kernel that the emitter refuses is timed as it is compiled, i
   CHECK(emit_kernel(kernel(*inner, 0), m.target, "k", {}).error().code == "parallel-not-outermost");
   WeightPool pool(size_t{1} << 20);
   LoadedModule first(m, pool), second(*inner, pool);
-  CHECK(compare_times(first, second, 1, {.pairs = 1, .seconds = 0.001, .limit_seconds = 0.01}).second_us > 0);
+  Team team(1);
+  CHECK(compare_times(first, second, team, {.pairs = 1, .seconds = 0.001, .limit_seconds = 0.01}).second_us > 0);
 }
