@@ -11,7 +11,7 @@
 namespace nasc {
 
 // Which 3x3 convolutions Winograd's algorithm computes: those it is clearly faster for, by the best or a given tile; none.
-enum class Winograd { automatic, off, f2, f4 };
+enum class Winograd { automatic, off, f2, f3, f4 };
 
 struct ScheduleOptions {
   int level = 2;  // 0: textual order; 1: parallel and vector loops; 2: and fusion, layouts, register tiles

@@ -1,6 +1,7 @@
 // Which convolutions Winograd's algorithm computes, how its operands lie in memory, and the loops
 // of its transforms.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "ir/text.h"
@@ -14,6 +15,9 @@ namespace nasc {
 namespace {
 constexpr double kClearly = 0.85; // of the direct time: the model is not better than that
 
+// Predicted times of tiles of 3 are that much too good where weights come from memory: 7x7 and 8x8.
+constexpr double kOddTiles = 1.1;
+
 struct WinogradChoice {
   int64_t tile; // outputs per tile and dimension; 0: the direct form
   double cycles;
@@ -24,18 +28,19 @@ std::vector<WinogradChoice> winograd_choices(WinogradShape w, const Target& targ
   int64_t lanes = target.lanes(4);
   if (lanes < 2 || w.first % lanes || w.channels % lanes || w.rows() % lanes)
     return {{0, 0}};
-  std::vector<int64_t> sizes = {2, 4};
-  if (choice == Winograd::f2)
-    sizes = {2};
-  if (choice == Winograd::f4)
-    sizes = {4};
+  static const std::map<Winograd, int64_t> kOnly = {{Winograd::f2, 2}, {Winograd::f3, 3}, {Winograd::f4, 4}};
+  auto only = kOnly.find(choice);
   std::vector<WinogradChoice> out = {{0, direct_cycles(w, target)}};
-  for (int64_t m : sizes) {
+  for (int64_t m : kWinogradTiles) {
+    if (only != kOnly.end() && m != only->second)
+      continue;
     w.m = m;
     out.push_back({m, winograd_cycles(w, target)});
   }
   std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-    auto time = [](const WinogradChoice& c) { return c.tile ? c.cycles : kClearly * c.cycles; };
+    auto time = [](const WinogradChoice& c) {
+      return (c.tile == 0 ? kClearly : c.tile == 3 ? kOddTiles : 1) * c.cycles;
+    };
     return time(a) < time(b);
   });
   return out;

@@ -84,9 +84,9 @@ void declare(CLI::App& app, Arguments& a) {
   app.add_option("--winograd", a.winograd,
                  "3x3 convolutions by Winograd's algorithm: where it is clearly faster (auto), "
                  "never (off),\n"
-                 "by tiles of 2x2 (f2, the most exact) or 4x4 (f4)")
+                 "by tiles of 2x2 (f2, the most exact), 3x3 (f3) or 4x4 (f4)")
       ->capture_default_str()
-      ->check(CLI::IsMember({"auto", "off", "f2", "f4"}))
+      ->check(CLI::IsMember({"auto", "off", "f2", "f3", "f4"}))
       ->group(group);
   app.add_flag("--tune{all}", a.tune,
                "measure alternatives of each kernel on this machine; --tune=N: N of them, "
@@ -261,6 +261,7 @@ int body(int argc, char** argv) {
   static const std::map<std::string, Winograd> kWinograd = {{"auto", Winograd::automatic},
                                                             {"off", Winograd::off},
                                                             {"f2", Winograd::f2},
+                                                            {"f3", Winograd::f3},
                                                             {"f4", Winograd::f4}};
   a.compile.winograd = kWinograd.at(a.winograd);
   a.compile.import.passes = a.compile.level > 0;

@@ -3,6 +3,7 @@
 #include "polyhedral/cost/winograd.h"
 
 #include <algorithm>
+#include <map>
 
 #include "polyhedral/cost/register_tile.h"
 
@@ -14,8 +15,13 @@ constexpr int64_t kFloat = 4;
 
 // A transform of one vector of channels: its multiply-adds, two per cycle, and its loads and
 // stores.
-double input_transform(int64_t tile) { return tile == 4 ? 50 : 190; }
-double output_transform(int64_t tile) { return tile == 4 ? 40 : 130; }
+struct Transforms {
+  double input, output;
+};
+Transforms transforms_of(int64_t m) {
+  static const std::map<int64_t, Transforms> kTransforms = {{2, {50, 40}}, {3, {115, 75}}, {4, {190, 130}}};
+  return kTransforms.at(m);
+}
 
 // Weights of a whole network do not stay in any cache between inferences.
 double weights_traffic(double bytes) { return bytes / kFar; }
@@ -39,8 +45,8 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
       register_tile(t, w.all_tiles(), std::max<int64_t>(1, w.rows() / t.lanes(kFloat)));
   double products = std::max(points * in * out / lanes * tile.cycles_per_step,
                              weights_traffic(points * in * out * kFloat));
-  double transforms =
-      tiles * (in * groups * input_transform(w.tile()) + out * output_transform(w.tile())) / lanes;
+  Transforms each = transforms_of(w.m);
+  double transforms = tiles * (in * groups * each.input + out * each.output) / lanes;
   // Both transformed tensors are written and read once; what of a block does not fit the second
   // cache comes from the last.
   double bytes = points * tiles * (in * groups + out) * kFloat;

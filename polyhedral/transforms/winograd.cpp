@@ -5,8 +5,8 @@
 // With block=2, two rows of tiles at a time, in one Program whose V and P stay in a cache.
 // Refuses  no-such-call, bad-size, bad-block, symbolic-extent, not-convolution, not-3x3, strided, not-f32,
 // not-constant, not-pointwise. Legal    as real numbers; in f32 the relative error grows, against
-// direct sums, below 1 (m = 2) and 2.5 (m = 4) times. Source   Lavin and Gray 2016; points {0, 3/4,
-// -3/4, 3/2, -3/2, inf} of cpu-perf 3.4; schemes of cpu-perf 7.
+// direct sums, below 1 (m = 2), 2 (m = 3) and 2.5 (m = 4) times. Source   Lavin and Gray 2016; points
+// {0, 3/4, -3/4, 2, inf} and {0, 3/4, -3/4, 3/2, -3/2, inf} of cpu-perf 3.4; schemes of cpu-perf 7.
 #include <algorithm>
 #include <functional>
 
@@ -222,8 +222,9 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
   int64_t at = a.integer("call"), m = a.integer("m");
   if (at < 0 || at >= static_cast<int64_t>(n.calls.size()))
     return refuse("no-such-call", text("call ", at, " of ", n.calls.size()));
-  if (m != 2 && m != 4)
-    return refuse("bad-size", text("tiles of ", m, " outputs; 2 and 4 are known"));
+  if (!std::count(kWinogradTiles.begin(), kWinogradTiles.end(), m))
+    return refuse("bad-size", text("tiles of ", m, " outputs; ", kWinogradTiles.front(), " to ",
+                                   kWinogradTiles.back(), " are known"));
   const Call call = n.calls[at];
   const Program p = *n.programs[call.program];
   auto shape = find_winograd(p);
@@ -311,7 +312,7 @@ const Registered<Transformation> winograd{
     {.name = "winograd",
      .kind = Kind::algebraic,
      .parameters = {{Parameter::integer, "call", "call of a 3x3 convolution"},
-                    {Parameter::integer, "m", "outputs per tile and dimension: 2 or 4"},
+                    {Parameter::integer, "m", "outputs per tile and dimension: 2, 3 or 4"},
                     {Parameter::integer, "block", "rows of tiles that go through all steps at a time", false},
                     {Parameter::integers, "pads", "of the last two dimensions of V and of P, with block", false}},
      .doc = "Compute a 3x3 convolution by Winograd's algorithm F(m x m, 3x3).",

@@ -8,10 +8,12 @@ namespace nasc {
 namespace {
 using Matrix = std::vector<std::vector<double>>;
 
-// The finite points: the error grows with the spread of their powers; 3/4 and 3/2 balance it for m
-// = 4.
+// The finite points by m: the error grows with the spread of their powers, and pairs of opposite
+// points leave zeros in the matrices.
 std::vector<double> points(int64_t m) {
-  return m == 2 ? std::vector<double>{0, 1, -1} : std::vector<double>{0, 0.75, -0.75, 1.5, -1.5};
+  static const std::map<int64_t, std::vector<double>> kPoints = {
+      {2, {0, 1, -1}}, {3, {0, 0.75, -0.75, 2}}, {4, {0, 0.75, -0.75, 1.5, -1.5}}};
+  return kPoints.at(m);
 }
 
 // Coefficients of the product of (x - p) over the points but `skipped`.

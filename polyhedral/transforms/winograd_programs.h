@@ -8,6 +8,9 @@
 
 namespace nasc {
 
+// Outputs per tile and dimension for which there are points.
+inline constexpr std::array<int64_t, 3> kWinogradTiles{2, 3, 4};
+
 // A 3x3 convolution with steps and dilations of one, as found in a Program.
 struct WinogradShape {
   // statement: Y[n,m,p,q] += X[n, first + d + channels*floor(m/rows()), p+r-before, q+s-before] * W[m,d,r,s]

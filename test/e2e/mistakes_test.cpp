@@ -65,7 +65,7 @@ TEST_CASE("mistakes: a plan that cannot be applied is 65, with the step and its 
        {"fuse(first=0, second=999)", "no-such-call"}},
       {"network {\n  fuse(first=0)\n}\n", {"bad-argument", "second"}},
       {"network {\n  layout(buffer=nope, dims=[0], div=[1], mod=[0])\n}\n", {"no-such-buffer"}},
-      {"network {\n  winograd(call=0, m=3)\n}\n", {"bad-size"}},
+      {"network {\n  winograd(call=0, m=5)\n}\n", {"bad-size"}},
       {"network {\n  split(loop=i, by=2)\n}\n", {"unknown-transformation", "kernel section"}},
       {"kernel nobody {\n  unroll(loop=i)\n}\n", {"no-such-kernel", "nobody"}},
       {of_kernel + "unroll(loop=nowhere)\n}\n", {"no-such-loop", "nowhere"}},

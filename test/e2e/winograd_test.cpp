@@ -36,7 +36,7 @@ TEST_CASE("winograd: a compiled network computes what its convolutions compute")
   std::string path = folder / "block.onnx";
   std::ofstream(path, std::ios::binary) << residual_block();
   References references;
-  for (Winograd tiles : {Winograd::off, Winograd::automatic, Winograd::f2, Winograd::f4})
+  for (Winograd tiles : {Winograd::off, Winograd::automatic, Winograd::f2, Winograd::f3, Winograd::f4})
     for (int threads : {1, 2}) {
       INFO("choice " << static_cast<int>(tiles) << ", " << threads << " threads");
       CompileOptions options = options_for(path, 2);

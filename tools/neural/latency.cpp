@@ -42,7 +42,7 @@ double cycles_of(const GroupedConv& g, double batch, const Target& target) {
   bool square = g.kernel[0] == 3 && g.kernel[1] == 3 && g.stride[0] == 1 && g.stride[1] == 1 &&
                 g.dilation[0] == 1 && g.dilation[1] == 1;
   if (g.groups == 1 && square)
-    for (int64_t m : {2, 4}) {
+    for (int64_t m : kWinogradTiles) {
       WinogradShape w;
       w.out = {static_cast<int64_t>(batch), g.rows, g.extent[1], g.extent[2]};
       w.channels = g.columns, w.m = m;

@@ -10,6 +10,7 @@
 #include "legality/order.h"
 #include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
+#include "polyhedral/transforms/winograd_programs.h"
 
 using namespace nasc;
 
@@ -108,7 +109,7 @@ TEST_CASE("refuse: winograd/no-such-call") {
   refused(module_of({}), "winograd(call=1, m=4)", "no-such-call");
 }
 TEST_CASE("refuse: winograd/bad-size") {
-  refused(module_of({}), "winograd(call=0, m=3)", "bad-size");
+  refused(module_of({}), "winograd(call=0, m=5)", "bad-size");
 }
 TEST_CASE("refuse: winograd/bad-block") {
   for (const char* step : {"winograd(call=0, m=4, block=3)", "winograd(call=0, m=4, block=-1)",
@@ -162,7 +163,7 @@ TEST_CASE("winograd: every shape gives the sums of the convolution") {
                                     {.channels = 8, .outputs = 8, .groups = 2, .first = 3, .beyond = 5},
                                     {.pointwise = "max(C[n, m, p, q] + X[n, m, p, q], 0)"}};
   for (const Conv& c : shapes)
-    for (int64_t m : {2, 4}) {
+    for (int64_t m : kWinogradTiles) {
       Module before = module_of(c);
       INFO(source(c) << "m = " << m);
       auto after = apply(before, Step{"winograd", {{"call", int64_t{0}}, {"m", m}}});
@@ -183,7 +184,7 @@ TEST_CASE("winograd: blocks of tiles give the sums of the convolution") {
                                     {.channels = 8, .outputs = 8, .groups = 2, .first = 3, .beyond = 5},
                                     {.pointwise = "max(C[n, m, p, q] + X[n, m, p, q], 0)"}};
   for (const Conv& c : shapes)
-    for (int64_t m : {2, 4})
+    for (int64_t m : kWinogradTiles)
       for (int64_t block : {1, 2}) {
         Module before = module_of(c);
         INFO(source(c) << "m = " << m << ", block = " << block);
@@ -204,7 +205,7 @@ TEST_CASE("winograd: the error against f64 is within its bound") {
     Module before = module_of({.channels = channels, .rows = 16, .columns = 16});
     std::vector<double> exact = values(before.network, true);
     double direct = relative_rms(values(before.network, false), exact);
-    for (auto [m, bound] : std::vector<std::pair<int64_t, double>>{{2, 1.1}, {4, 2.5}}) {
+    for (auto [m, bound] : std::vector<std::pair<int64_t, double>>{{2, 1.1}, {3, 2}, {4, 2.5}}) {
       auto after = apply(before, Step{"winograd", {{"call", int64_t{0}}, {"m", m}}});
       REQUIRE(after);
       double error = relative_rms(values(after->network, false), exact);
@@ -234,6 +235,19 @@ TEST_CASE("winograd: planned Programs are legal, and their plan replays") {
 }
 
 // V and P of all tiles are large, against that cache.
+TEST_CASE("winograd: tiles of 3 where they cover the outputs best") {
+  auto tile = [](int64_t size, Winograd choice) {
+    Module before = module_of({.channels = 128, .outputs = 128, .rows = size, .columns = size});
+    std::string plan = text(schedule_module(before, {.winograd = choice}).plan);
+    size_t at = plan.find("m=", plan.find("winograd("));
+    return at == std::string::npos ? 0 : std::stoi(plan.substr(at + 2));
+  };
+  CHECK(tile(9, Winograd::automatic) == 3);
+  CHECK(tile(8, Winograd::automatic) == 2);
+  CHECK(tile(16, Winograd::automatic) == 4);
+  CHECK(tile(16, Winograd::f3) == 3);
+}
+
 TEST_CASE("winograd: what is planned in blocks is legal, keeps the sums, and its plan replays") {
   Module before = module_of({.channels = 64, .outputs = 64, .rows = 56, .columns = 56});
   before.target.l2_bytes = 128 << 10;
