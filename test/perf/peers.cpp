@@ -1,8 +1,11 @@
-// perf_peers [--python PATH] [--work DIR] [--keep] [--seconds S] MODEL..: compiles networks of the zoo with default
-// flags, times them and ONNX Runtime by turns on one and on two pinned threads, and prints the ratios.
+// perf_peers [--python PATH] [--work DIR] [--keep] [--seconds S] [--tuned TIME] MODEL..: compiles networks of the zoo
+// with default flags, and tuned for TIME; times them and ONNX Runtime by turns on one and on two pinned threads, and
+// prints the ratios.
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -29,7 +32,7 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
 struct Settings {
-  std::string python = "python3", work = "perf_peers.tmp", binaries, csv;
+  std::string python = "python3", work = "perf_peers.tmp", binaries, tuned;
   bool keep = false, no_peer = false;
   double seconds = 8;
   std::vector<std::string> models, flags;
@@ -51,11 +54,11 @@ void pin(pid_t thread, const std::vector<int>& cpus) {
 }
 // The calling thread on the first processor, the others in turn on the rest.
 void pin_team(const std::vector<int>& cpus) {
-  size_t next = 1;
+  size_t next = 0, rest = std::max<size_t>(1, cpus.size() - 1);
   pid_t me = static_cast<pid_t>(syscall(SYS_gettid));
   for (const auto& entry : fs::directory_iterator("/proc/self/task")) {
     pid_t thread = static_cast<pid_t>(std::stoi(entry.path().filename()));
-    if (thread != me) pin(thread, {cpus[next++ % cpus.size()]});
+    if (thread != me) pin(thread, {cpus[cpus.size() - rest + next++ % rest]});
   }
   pin(0, {cpus[0]});
 }
@@ -71,7 +74,8 @@ struct Row {
   std::string model;
   double compile_s = 0, compile_mb = 0, model_mb = 0, arena_mb = 0, peer_mb = 0;
   double ours[3] = {}, ours_median[3] = {}, peer[3] = {}, peer_median[3] = {};  // by threads; 0: none
-  int dropped = 0;                                                             // samples of two threads
+  double tuned[3] = {}, tuned_median[3] = {};
+  int dropped = 0;  // samples of two threads
 };
 
 struct Side {
@@ -86,18 +90,53 @@ void summarise(const Side& side, double* least, double* median) {
     }
 }
 
+// A compiled network on one thread and on more.
+struct Library {
+  Model model;
+  std::vector<HostTensor> inputs, outputs;
+  std::vector<std::unique_ptr<Runner>> runners;  // by threads
+
+  Library(const std::string& so, int most) : model(so) {
+    inputs = make_inputs(model.info(), {.given = {}, .dims = {}, .random = true}, so);
+    runners.resize(3);
+    for (int t = 1; t <= most; ++t) {
+      runners[t] = std::make_unique<Runner>(model, RunnerOptions{.threads = t});
+      if (outputs.empty()) outputs = runners[t]->make_outputs(inputs);
+      runners[t]->run_into(inputs, outputs);
+    }
+  }
+  std::vector<double> time(int threads, int calls) {
+    std::vector<double> ms;
+    for (int k = 0; k < calls; ++k) {
+      auto start = Clock::now();
+      runners[threads]->run_into(inputs, outputs);
+      ms.push_back(1e3 * seconds_since(start));
+    }
+    return ms;
+  }
+};
+
+Finished compiled(const std::string& name, const Settings& o, const std::string& onnx, const std::string& so,
+                  const std::vector<std::string>& more) {
+  std::vector<std::string> command = {o.binaries + "/nasc", onnx, "-o", so, "-q"};
+  command.insert(command.end(), o.flags.begin(), o.flags.end());
+  command.insert(command.end(), more.begin(), more.end());
+  Finished f = run_command(command);
+  if (f.status != 0) throw UserError(code::no_input, name, "nasc failed: " + f.errors);
+  return f;
+}
+
 Row measure_model(const std::string& name, const Settings& o, std::string& peer_version) {
   Row row{.model = name};
-  std::string onnx = o.work + "/" + name + ".onnx", so = o.work + "/" + name + ".so";
+  std::string onnx = o.work + "/" + name + ".onnx", so = o.work + "/" + name + ".so", tuned = o.work + "/" + name + ".tuned.so";
   if (!fs::exists(onnx)) std::ofstream(onnx, std::ios::binary) << zoo_model(name, {});
   row.model_mb = static_cast<double>(fs::file_size(onnx)) / (1 << 20);
   if (!o.keep || !fs::exists(so)) {
-    std::vector<std::string> command = {o.binaries + "/nasc", onnx, "-o", so, "-q"};
-    command.insert(command.end(), o.flags.begin(), o.flags.end());
-    Finished f = run_command(command);
-    if (f.status != 0) throw UserError(code::no_input, name, "nasc failed: " + f.errors);
+    Finished f = compiled(name, o, onnx, so, {});
     row.compile_s = f.seconds, row.compile_mb = f.peak_mb;
   }
+  if (!o.tuned.empty() && (!o.keep || !fs::exists(tuned)))
+    compiled(name, o, onnx, tuned, {"--tune=" + o.tuned, "--tuning-db=none"});
   std::vector<int> cpus = processors();
   int most = cpus.size() >= 2 ? 2 : 1;
   std::unique_ptr<Child> peer;
@@ -112,40 +151,26 @@ Row measure_model(const std::string& name, const Settings& o, std::string& peer_
       peer.reset();
     }
   }
-  Model model(so);
-  row.arena_mb = static_cast<double>(std::max<int64_t>(model.info().arena_bytes, 0) + model.info().state_bytes) / (1 << 20);
-  std::vector<HostTensor> inputs = make_inputs(model.info(), {.given = {}, .dims = {}, .random = true}, so);
-  std::vector<std::unique_ptr<Runner>> runners(3);
-  std::vector<HostTensor> outputs;
-  for (int t = 1; t <= most; ++t) {
-    runners[t] = std::make_unique<Runner>(model, RunnerOptions{.threads = t});
-    if (outputs.empty()) outputs = runners[t]->make_outputs(inputs);
-    runners[t]->run_into(inputs, outputs);
-  }
+  Library library(so, most);
+  row.arena_mb = static_cast<double>(std::max<int64_t>(library.model.info().arena_bytes, 0) + library.model.info().state_bytes) / (1 << 20);
+  std::unique_ptr<Library> other;
+  if (!o.tuned.empty()) other = std::make_unique<Library>(tuned, most);
   pin_team(cpus);
-  auto time_ours = [&](int threads, int calls) {
-    std::vector<double> ms;
-    for (int k = 0; k < calls; ++k) {
-      auto start = Clock::now();
-      runners[threads]->run_into(inputs, outputs);
-      ms.push_back(1e3 * seconds_since(start));
-    }
-    return ms;
-  };
   auto time_peer = [&](int threads, int calls) {
     std::istringstream in(peer->ask(text("run ", threads, " ", calls)));
     std::vector<double> ms;
     for (double v; in >> v;) ms.push_back(v);
     return ms;
   };
-  Side ours, theirs;
-  std::vector<double> first = time_ours(1, 3);
+  Side ours, theirs, tuneds;
+  std::vector<double> first = library.time(1, 3);
   double one = *std::ranges::min_element(first);
   int calls = std::clamp(static_cast<int>(250 / one), 3, 200);  // a quarter of a second by turns
   auto start = Clock::now();
   for (int pass = 0; pass < 3 || seconds_since(start) < o.seconds; ++pass)
     for (int t = 1; t <= most; ++t) {
-      ours.add(t, time_ours(t, calls));
+      ours.add(t, library.time(t, calls));
+      if (other) tuneds.add(t, other->time(t, calls));
       if (peer) theirs.add(t, time_peer(t, calls));
     }
   pin(0, cpus);
@@ -155,30 +180,34 @@ Row measure_model(const std::string& name, const Settings& o, std::string& peer_
   }
   summarise(ours, row.ours, row.ours_median);
   summarise(theirs, row.peer, row.peer_median);
+  summarise(tuneds, row.tuned, row.tuned_median);
   return row;
 }
+
+std::string time_text(double least, double median) {
+  return least > 0 ? fmt::format("{:.2f} ({:.2f})", least, median) : "-";
+}
+std::string ratio_text(double a, double b) { return a > 0 && b > 0 ? fmt::format("{:.2f}", a / b) : "-"; }
 
 void print_rows(const std::vector<Row>& rows, const std::string& peer_version) {
   printf("\n%s, %zu processors; ONNX Runtime %s; batch 1; minimum (median) ms, ratio of minima\n", cpu_name().c_str(),
          processors().size(), peer_version.empty() ? "absent" : peer_version.c_str());
   printf("%-20s %-17s %-17s %6s  %-17s %-17s %6s %8s %8s %8s %8s %8s\n", "model", "nasc T1", "ORT T1", "ratio", "nasc T2",
          "ORT T2", "ratio", "compile", "MB peak", "model MB", "run MB", "ORT MB");
-  auto time = [](double least, double median) {
-    char out[64] = "-";
-    if (least > 0) snprintf(out, sizeof out, "%.2f (%.2f)", least, median);
-    return std::string(out);
-  };
-  auto ratio = [](double a, double b) {
-    char out[32] = "-";
-    if (a > 0 && b > 0) snprintf(out, sizeof out, "%.2f", a / b);
-    return std::string(out);
-  };
   for (const Row& r : rows)
     printf("%-20s %-17s %-17s %6s  %-17s %-17s %6s %7.2fs %8.0f %8.1f %8.1f %8.1f%s\n", r.model.c_str(),
-           time(r.ours[1], r.ours_median[1]).c_str(), time(r.peer[1], r.peer_median[1]).c_str(),
-           ratio(r.peer[1], r.ours[1]).c_str(), time(r.ours[2], r.ours_median[2]).c_str(),
-           time(r.peer[2], r.peer_median[2]).c_str(), ratio(r.peer[2], r.ours[2]).c_str(), r.compile_s, r.compile_mb,
+           time_text(r.ours[1], r.ours_median[1]).c_str(), time_text(r.peer[1], r.peer_median[1]).c_str(),
+           ratio_text(r.peer[1], r.ours[1]).c_str(), time_text(r.ours[2], r.ours_median[2]).c_str(),
+           time_text(r.peer[2], r.peer_median[2]).c_str(), ratio_text(r.peer[2], r.ours[2]).c_str(), r.compile_s, r.compile_mb,
            r.model_mb, r.arena_mb, r.peer_mb, r.dropped ? text("  ", r.dropped, " ORT T2 samples dropped").c_str() : "");
+  if (std::ranges::none_of(rows, [](const Row& r) { return r.tuned[1] > 0; })) return;
+  printf("\nDefault against tuned code\n%-20s %-17s %-17s %6s  %-17s %-17s %6s\n", "model", "default T1", "tuned T1", "ratio",
+         "default T2", "tuned T2", "ratio");
+  for (const Row& r : rows)
+    printf("%-20s %-17s %-17s %6s  %-17s %-17s %6s\n", r.model.c_str(), time_text(r.ours[1], r.ours_median[1]).c_str(),
+           time_text(r.tuned[1], r.tuned_median[1]).c_str(), ratio_text(r.ours[1], r.tuned[1]).c_str(),
+           time_text(r.ours[2], r.ours_median[2]).c_str(), time_text(r.tuned[2], r.tuned_median[2]).c_str(),
+           ratio_text(r.ours[2], r.tuned[2]).c_str());
 }
 }  // namespace
 
@@ -190,6 +219,7 @@ int main(int argc, char** argv) {
   app.add_option("--python", o.python, "an interpreter that has onnxruntime and numpy");
   app.add_option("--work", o.work, "folder for models and libraries");
   app.add_option("--seconds", o.seconds, "per network");
+  app.add_option("--tuned", o.tuned, "time code tuned for so long (30s, 2m), too");
   app.add_option("--flag", o.flags, "of nasc; repeatable");
   app.add_flag("--keep", o.keep, "use libraries that exist");
   app.add_flag("--no-peer", o.no_peer, "time nasc only");
