@@ -1,6 +1,7 @@
 // Child processes by fork and exec.
 #include "test/perf/child.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ namespace {
 Finished run_command(const std::vector<std::string>& command) {
   Finished out;
   int errors[2];
-  if (pipe(errors) != 0) return out;
+  if (pipe2(errors, O_CLOEXEC) != 0) return out;
   auto start = std::chrono::steady_clock::now();
   pid_t pid = fork();
   if (pid == 0) {
@@ -43,7 +44,7 @@ Finished run_command(const std::vector<std::string>& command) {
 
 Child::Child(const std::vector<std::string>& command) {
   int to[2], from[2];
-  if (pipe(to) != 0 || pipe(from) != 0) return;
+  if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) return;
   pid_ = fork();
   if (pid_ == 0) {
     dup2(to[0], 0), dup2(from[1], 1);

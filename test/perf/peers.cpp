@@ -1,6 +1,6 @@
-// perf_peers [--python PATH] [--work DIR] [--keep] [--seconds S] [--tuned TIME] MODEL..: compiles networks of the zoo
-// with default flags, and tuned for TIME; times them and ONNX Runtime by turns on one and on two pinned threads, and
-// prints the ratios.
+// perf_peers [--peer NAME].. [--python PATH] [--work DIR] [--keep] [--seconds S] [--tuned TIME] MODEL..: compiles networks
+// of the zoo with default flags, and tuned for TIME; times them and the peers by turns on one and on two pinned threads,
+// and prints the ratios.
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <sstream>
 
@@ -27,7 +28,7 @@ using namespace nasc::test;
 namespace fs = std::filesystem;
 
 namespace {
-constexpr double kBoth = 0.65;  // of the time of one thread: a slower sample of two had no second processor
+constexpr double kBoth = 0.65;  // of the time of one thread: a peer's slower sample of two had no second processor
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
@@ -35,7 +36,7 @@ struct Settings {
   std::string python = "python3", work = "perf_peers.tmp", binaries, tuned;
   bool keep = false, no_peer = false;
   double seconds = 8;
-  std::vector<std::string> models, flags;
+  std::vector<std::string> models, flags, peers = {"onnxruntime"};
 };
 
 std::vector<int> processors() {
@@ -70,25 +71,33 @@ std::string cpu_name() {
   return "unknown processor";
 }
 
-struct Row {
-  std::string model;
-  double compile_s = 0, compile_mb = 0, model_mb = 0, arena_mb = 0, peer_mb = 0;
-  double ours[3] = {}, ours_median[3] = {}, peer[3] = {}, peer_median[3] = {};  // by threads; 0: none
-  double tuned[3] = {}, tuned_median[3] = {};
-  int dropped = 0;  // samples of two threads
-};
-
+// What runs by turns.
 struct Side {
-  std::vector<double> all[3];
-  void add(int threads, const std::vector<double>& ms) { all[threads].insert(all[threads].end(), ms.begin(), ms.end()); }
+  std::string name;
+  bool ours = false;
+  double mb = 0;  // at run time
+  std::function<std::vector<double>(int threads, int calls)> time = {};  // milliseconds
+  std::vector<double> all[3] = {};                                       // by threads
+  int calls = 0, dropped = 0;
+
+  void turn(int threads) {
+    constexpr double kTurn = 250;  // milliseconds
+    if (calls == 0) calls = std::clamp(static_cast<int>(kTurn / std::ranges::min(time(1, 1))), 1, 200);
+    std::vector<double> ms = time(threads, calls);
+    all[threads].insert(all[threads].end(), ms.begin(), ms.end());
+  }
+  void drop_lonely() {
+    if (ours || all[1].empty()) return;
+    double limit = kBoth * std::ranges::min(all[1]);
+    dropped = static_cast<int>(std::erase_if(all[2], [&](double ms) { return ms > limit; }));
+  }
+  double least(int threads) const { return all[threads].empty() ? 0 : summary(all[threads]).min_ms; }
+  std::string text(int threads) const {
+    if (all[threads].empty()) return "-";
+    Timing t = summary(all[threads]);
+    return fmt::format("{:.2f} ({:.2f})", t.min_ms, t.median_ms);
+  }
 };
-void summarise(const Side& side, double* least, double* median) {
-  for (int t : {1, 2})
-    if (!side.all[t].empty()) {
-      Timing s = summary(side.all[t]);
-      least[t] = s.min_ms, median[t] = s.median_ms;
-    }
-}
 
 // A compiled network on one thread and on more.
 struct Library {
@@ -105,6 +114,9 @@ struct Library {
       runners[t]->run_into(inputs, outputs);
     }
   }
+  double mb() const {
+    return static_cast<double>(std::max<int64_t>(model.info().arena_bytes, 0) + model.info().state_bytes) / (1 << 20);
+  }
   std::vector<double> time(int threads, int calls) {
     std::vector<double> ms;
     for (int k = 0; k < calls; ++k) {
@@ -114,6 +126,40 @@ struct Library {
     }
     return ms;
   }
+};
+Side side_of(const std::string& name, const std::string& so, int most) {
+  auto library = std::make_shared<Library>(so, most);
+  return {.name = name, .ours = true, .mb = library->mb(),
+          .time = [library](int threads, int calls) { return library->time(threads, calls); }};
+}
+
+// peer_NAME.py, which says `ready VERSION MB`; without a time when it cannot run here.
+Side side_of_peer(const std::string& name, const Settings& o, const std::string& onnx, int most) {
+  std::vector<std::string> command = {o.python, std::string(NASC_SOURCE_DIR) + "/test/perf/peer_" + name + ".py", onnx, "1"};
+  if (most == 2) command.push_back("2");
+  auto child = std::make_shared<Child>(command);
+  std::string said = child->ask(""), word, version;
+  std::istringstream ready(said);
+  Side side{.name = name, .ours = false};
+  if (!(ready >> word >> version >> side.mb) || word != "ready") {
+    fprintf(stderr, "skipped: %s cannot run %s here\n", name.c_str(), onnx.c_str());
+    return side;
+  }
+  side.name += " " + version;
+  side.time = [child](int threads, int calls) {
+    std::istringstream in(child->ask(text("run ", threads, " ", calls)));
+    std::vector<double> ms;
+    for (double v; in >> v;) ms.push_back(v);
+    if (ms.empty()) throw UserError(code::failure, "peer", "ended");
+    return ms;
+  };
+  return side;
+}
+
+struct Row {
+  std::string model;
+  double compile_s = 0, compile_mb = 0, model_mb = 0;
+  std::vector<Side> sides = {};  // nasc first, then as in the settings, then tuned; without a time: absent
 };
 
 Finished compiled(const std::string& name, const Settings& o, const std::string& onnx, const std::string& so,
@@ -126,8 +172,8 @@ Finished compiled(const std::string& name, const Settings& o, const std::string&
   return f;
 }
 
-Row measure_model(const std::string& name, const Settings& o, std::string& peer_version) {
-  Row row{.model = name};
+Row measure_model(const std::string& name, const Settings& o) {
+  Row row{.model = name, .compile_s = 0};
   std::string onnx = o.work + "/" + name + ".onnx", so = o.work + "/" + name + ".so", tuned = o.work + "/" + name + ".tuned.so";
   if (!fs::exists(onnx)) std::ofstream(onnx, std::ios::binary) << zoo_model(name, {});
   row.model_mb = static_cast<double>(fs::file_size(onnx)) / (1 << 20);
@@ -139,84 +185,63 @@ Row measure_model(const std::string& name, const Settings& o, std::string& peer_
     compiled(name, o, onnx, tuned, {"--tune=" + o.tuned, "--tuning-db=none"});
   std::vector<int> cpus = processors();
   int most = cpus.size() >= 2 ? 2 : 1;
-  std::unique_ptr<Child> peer;
-  if (!o.no_peer) {
-    std::vector<std::string> command = {o.python, std::string(NASC_SOURCE_DIR) + "/test/perf/peer_onnxruntime.py", onnx, "1"};
-    if (most == 2) command.push_back("2");
-    peer = std::make_unique<Child>(command);
-    std::istringstream ready(peer->ask(""));
-    std::string word;
-    if (!(ready >> word >> peer_version >> row.peer_mb) || word != "ready") {
-      fprintf(stderr, "skipped: %s has no ONNX Runtime\n", o.python.c_str());
-      peer.reset();
-    }
-  }
-  Library library(so, most);
-  row.arena_mb = static_cast<double>(std::max<int64_t>(library.model.info().arena_bytes, 0) + library.model.info().state_bytes) / (1 << 20);
-  std::unique_ptr<Library> other;
-  if (!o.tuned.empty()) other = std::make_unique<Library>(tuned, most);
+  std::vector<Side> peers;
+  if (!o.no_peer)
+    for (const std::string& peer : o.peers) peers.push_back(side_of_peer(peer, o, onnx, most));
+  row.sides.push_back(side_of("nasc", so, most));
+  std::ranges::move(peers, std::back_inserter(row.sides));
+  if (!o.tuned.empty()) row.sides.push_back(side_of("nasc --tune=" + o.tuned, tuned, most));
   pin_team(cpus);
-  auto time_peer = [&](int threads, int calls) {
-    std::istringstream in(peer->ask(text("run ", threads, " ", calls)));
-    std::vector<double> ms;
-    for (double v; in >> v;) ms.push_back(v);
-    return ms;
-  };
-  Side ours, theirs, tuneds;
-  std::vector<double> first = library.time(1, 3);
-  double one = *std::ranges::min_element(first);
-  int calls = std::clamp(static_cast<int>(250 / one), 3, 200);  // a quarter of a second by turns
   auto start = Clock::now();
   for (int pass = 0; pass < 3 || seconds_since(start) < o.seconds; ++pass)
-    for (int t = 1; t <= most; ++t) {
-      ours.add(t, library.time(t, calls));
-      if (other) tuneds.add(t, other->time(t, calls));
-      if (peer) theirs.add(t, time_peer(t, calls));
-    }
+    for (int t = 1; t <= most; ++t)
+      for (Side& side : row.sides)
+        if (side.time) side.turn(t);
   pin(0, cpus);
-  if (!theirs.all[1].empty()) {
-    double limit = kBoth * *std::ranges::min_element(theirs.all[1]);
-    row.dropped = static_cast<int>(std::erase_if(theirs.all[2], [&](double ms) { return ms > limit; }));
+  for (Side& side : row.sides) {
+    side.drop_lonely();
+    side.time = {};  // the network goes
   }
-  summarise(ours, row.ours, row.ours_median);
-  summarise(theirs, row.peer, row.peer_median);
-  summarise(tuneds, row.tuned, row.tuned_median);
   return row;
 }
 
-std::string time_text(double least, double median) {
-  return least > 0 ? fmt::format("{:.2f} ({:.2f})", least, median) : "-";
-}
-std::string ratio_text(double a, double b) { return a > 0 && b > 0 ? fmt::format("{:.2f}", a / b) : "-"; }
-
-void print_rows(const std::vector<Row>& rows, const std::string& peer_version) {
-  printf("\n%s, %zu processors; ONNX Runtime %s; batch 1; minimum (median) ms, ratio of minima\n", cpu_name().c_str(),
-         processors().size(), peer_version.empty() ? "absent" : peer_version.c_str());
-  printf("%-20s %-17s %-17s %6s  %-17s %-17s %6s %8s %8s %8s %8s %8s\n", "model", "nasc T1", "ORT T1", "ratio", "nasc T2",
-         "ORT T2", "ratio", "compile", "MB peak", "model MB", "run MB", "ORT MB");
-  for (const Row& r : rows)
-    printf("%-20s %-17s %-17s %6s  %-17s %-17s %6s %7.2fs %8.0f %8.1f %8.1f %8.1f%s\n", r.model.c_str(),
-           time_text(r.ours[1], r.ours_median[1]).c_str(), time_text(r.peer[1], r.peer_median[1]).c_str(),
-           ratio_text(r.peer[1], r.ours[1]).c_str(), time_text(r.ours[2], r.ours_median[2]).c_str(),
-           time_text(r.peer[2], r.peer_median[2]).c_str(), ratio_text(r.peer[2], r.ours[2]).c_str(), r.compile_s, r.compile_mb,
-           r.model_mb, r.arena_mb, r.peer_mb, r.dropped ? text("  ", r.dropped, " ORT T2 samples dropped").c_str() : "");
-  if (std::ranges::none_of(rows, [](const Row& r) { return r.tuned[1] > 0; })) return;
-  printf("\nDefault against tuned code\n%-20s %-17s %-17s %6s  %-17s %-17s %6s\n", "model", "default T1", "tuned T1", "ratio",
-         "default T2", "tuned T2", "ratio");
-  for (const Row& r : rows)
-    printf("%-20s %-17s %-17s %6s  %-17s %-17s %6s\n", r.model.c_str(), time_text(r.ours[1], r.ours_median[1]).c_str(),
-           time_text(r.tuned[1], r.tuned_median[1]).c_str(), ratio_text(r.ours[1], r.tuned[1]).c_str(),
-           time_text(r.ours[2], r.ours_median[2]).c_str(), time_text(r.tuned[2], r.tuned_median[2]).c_str(),
-           ratio_text(r.ours[2], r.tuned[2]).c_str());
+void print_rows(const std::vector<Row>& rows) {
+  if (rows.empty()) return;
+  fmt::print("\n{}, {} processors; batch 1; minimum (median) ms, ratio of minima\n", cpu_name(), processors().size());
+  auto ratio = [](double a, double b) { return a > 0 && b > 0 ? fmt::format("{:.2f}", a / b) : "-"; };
+  for (size_t k = 1; k < rows[0].sides.size(); ++k) {
+    std::string name;
+    for (const Row& r : rows)
+      if (name.empty() || !r.sides[k].all[1].empty()) name = r.sides[k].name;
+    fmt::print("\n{}\n{:<22} {:<18} {:<18} {:>6}  {:<18} {:<18} {:>6}\n", name, "model", "nasc T1", "other T1", "ratio",
+               "nasc T2", "other T2", "ratio");
+    for (const Row& r : rows) {
+      const Side &ours = r.sides[0], &other = r.sides[k];
+      fmt::print("{:<22} {:<18} {:<18} {:>6}  {:<18} {:<18} {:>6}{}\n", r.model, ours.text(1), other.text(1),
+                 ratio(other.least(1), ours.least(1)), ours.text(2), other.text(2), ratio(other.least(2), ours.least(2)),
+                 other.dropped ? fmt::format("  {} samples of two threads dropped", other.dropped) : "");
+    }
+  }
+  fmt::print("\n{:<22} {:>9} {:>9} {:>9} {:>9}", "model", "compile s", "peak MB", "model MB", "run MB");
+  for (size_t k = 1; k < rows[0].sides.size(); ++k)
+    fmt::print(" {:>{}}", rows[0].sides[k].name + " MB", std::max<size_t>(9, rows[0].sides[k].name.size() + 3));
+  fmt::print("\n");
+  for (const Row& r : rows) {
+    fmt::print("{:<22} {:>9.2f} {:>9.0f} {:>9.1f} {:>9.1f}", r.model, r.compile_s, r.compile_mb, r.model_mb, r.sides[0].mb);
+    for (size_t k = 1; k < r.sides.size(); ++k)
+      fmt::print(" {:>{}.1f}", r.sides[k].mb, std::max<size_t>(9, rows[0].sides[k].name.size() + 3));
+    fmt::print("\n");
+  }
 }
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Times compiled networks of the zoo beside ONNX Runtime.", "perf_peers");
+  CLI::App app("Times compiled networks of the zoo beside other compilers and runtimes.", "perf_peers");
   Settings o;
   o.binaries = fs::path(argv[0]).parent_path().string();
   app.add_option("MODELS", o.models, "networks of the zoo")->required();
-  app.add_option("--python", o.python, "an interpreter that has onnxruntime and numpy");
+  app.add_option("--peer", o.peers, "onnxruntime, openvino, torch, tvm: peer_NAME.py; repeatable")->capture_default_str();
+  app.add_option("--python", o.python, "an interpreter that has the peers and numpy");
   app.add_option("--work", o.work, "folder for models and libraries");
   app.add_option("--seconds", o.seconds, "per network");
   app.add_option("--tuned", o.tuned, "time code tuned for so long (30s, 2m), too");
@@ -227,12 +252,11 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   fs::create_directories(o.work);
   std::vector<Row> rows;
-  std::string peer_version;
   for (const auto& name : o.models) try {
-      rows.push_back(measure_model(name, o, peer_version));
+      rows.push_back(measure_model(name, o));
     } catch (const UserError& e) {
       fprintf(stderr, "%s\n", e.line().c_str());
     }
-  print_rows(rows, peer_version);
+  print_rows(rows);
   return rows.size() == o.models.size() ? 0 : 1;
 }
