@@ -14,14 +14,19 @@ struct NotPlain {}; // isl is asked
 
 constexpr int64_t kMost = 1 << 16; // values of one index that are looked at one by one
 
-// The iterator that an index is, or nullopt for other functions.
-std::optional<int> plain_iterator(const QuasiAff& f) {
+bool is_zero(const Statement& s, size_t iterator) {
+  auto box = plain_box(s.box);
+  return box && (*box)[iterator] == std::pair<int64_t, int64_t>(0, 0);
+}
+
+// The iterator that an index is, but for those that are 0 everywhere; nullopt for other functions.
+std::optional<int> plain_iterator(const QuasiAff& f, const Statement& s) {
   if (!f.floors.empty() || !f.linear.parameters.empty() || f.linear.constant ||
       f.linear.denominator != 1)
     return std::nullopt;
   std::optional<int> out;
   for (size_t i = 0; i < f.linear.coefficients.size(); ++i) {
-    if (!f.linear.coefficients[i])
+    if (!f.linear.coefficients[i] || is_zero(s, i))
       continue;
     if (out || f.linear.coefficients[i] != 1)
       return std::nullopt;
@@ -57,7 +62,7 @@ public:
       auto take = [&](const Access& a) {
         if (a.tensor != t.name)
           return;
-        std::map<int, int> index = dims_of(a);
+        std::map<int, int> index = dims_of(a, s);
         auto [known, fresh] = dims_.try_emplace(s.name, index);
         if (!fresh && known->second != index)
           throw NotPlain{};
@@ -97,12 +102,12 @@ public:
 
 private:
   // Iterator -> dimension of the tensor that it walks; dimensions of one element are 0 anyway.
-  std::map<int, int> dims_of(const Access& a) const {
+  std::map<int, int> dims_of(const Access& a, const Statement& s) const {
     std::map<int, int> out;
     for (int d = 0; d < t_.rank(); ++d) {
       if (t_.shape[static_cast<size_t>(d)].is(1))
         continue;
-      auto iterator = plain_iterator(quasi(a.map.at(d)));
+      auto iterator = plain_iterator(quasi(a.map.at(d)), s);
       if (!iterator || !out.emplace(*iterator, d).second)
         throw NotPlain{};
     }

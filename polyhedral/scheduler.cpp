@@ -374,7 +374,7 @@ bool plan_group(Planner& planner, int program) {
 }  // namespace
 
 void plan_loops(Planner& planner, int program, const ScheduleOptions& options) {
-  if (options.level >= 2 && (plan_winograd_blocks(planner, program) || plan_contraction(planner, program) || plan_winograd_loops(planner, program))) return;
+  if (options.level >= 2 && (plan_winograd_blocks(planner, program) || plan_prologue(planner, program) || plan_contraction(planner, program) || plan_winograd_loops(planner, program))) return;
   if (!plan_group(planner, program)) plan_common_loops(planner, program);
 }
 
@@ -388,6 +388,7 @@ Scheduled schedule_module(Module module, const ScheduleOptions& options) {
     plan_joins(planner);
     plan_winograd(planner, options.winograd);
     plan_layouts(planner);
+    plan_prologues(planner);
   }
   if (options.level >= 1)
     for (size_t k = 0; k < planner.module.network.programs.size(); ++k) plan_loops(planner, static_cast<int>(k), options);

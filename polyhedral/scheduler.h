@@ -44,10 +44,14 @@ void plan_pieces(Planner& planner);
 // The parts of level 2, each usable alone. Fusion of pointwise consumers into their producers; Winograd convolutions
 // and the layouts of their operands; layouts of activations and weights; loops of one Program.
 void plan_fusion(Planner& planner);
+int producer_of(const Network& n, int buffer, int before);  // the last call before that one which writes it; -1: none
 void plan_joins(Planner& planner);
 void plan_winograd(Planner& planner, Winograd choice);
 bool plan_winograd_loops(Planner& planner, int program);  // false: not such a Program
 bool plan_winograd_blocks(Planner& planner, int program);  // false: not such a Program
+// Pointwise Programs into the loops of contractions that read them, and those loops (false: not such a Program).
+void plan_prologues(Planner& planner);
+bool plan_prologue(Planner& planner, int program);
 // One of `blocks` parts of a contraction; false: not such a Program.
 bool plan_contraction(Planner& planner, int program, int64_t blocks = 1);
 void plan_layouts(Planner& planner);

@@ -57,6 +57,8 @@ bool covers(const Program& p) {
   return true;
 }
 
+}  // namespace
+
 int producer_of(const Network& n, int buffer, int before) {
   for (int c = before; c-- > 0;) {
     const Program& p = *n.programs[n.calls[c].program];
@@ -67,6 +69,7 @@ int producer_of(const Network& n, int buffer, int before) {
   return -1;
 }
 
+namespace {
 // Calls that the consumer may join, the best first.
 std::vector<int> producers_for(const Network& n, int consumer) {
   const Program& q = *n.programs[n.calls[consumer].program];
