@@ -182,15 +182,17 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
     TileArguments together = t;
     together.outer.assign(rank, 0);
     together.outer[c.vector] = choice->column_tiles;
-    together.outer[c.line] = choice->line_tiles;
+    if (c.line >= 0) together.outer[c.line] = choice->line_tiles;
     together.parallel = choice->column_tiles ? c.vector : c.line;
-    together.collapse = -1;
+    together.collapse = choice->column_tiles && choice->line_tiles ? c.line : -1;
     together.order = {c.vector};
     for (int d : t.order)
       if (d != c.vector && d != c.row) together.order.push_back(d);
-    together.order.push_back(c.row);
+    if (c.row >= 0) together.order.push_back(c.row);
     together.block = choice->block;
-    if (stream.prefetch) together.prefetch = c.matrix_tensor;
+    int64_t groups = choice->line_tiles ? c.group.extents[c.line].constant() / choice->line_tiles : 1;  // of lines
+    bool ahead = streaming(c, p, target, *choice, passes / static_cast<double>(groups), points, winograd).prefetch;
+    if (ahead) together.prefetch = c.matrix_tensor;
     if (planner.kernel_step(program, tile_step(c.group, together))) return true;
   }
   if (!t.block) t.sum = short_sums(c, p, target, *choice, passes * static_cast<double>(blocks), winograd);

@@ -5,12 +5,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "polyhedral/cost/streaming.h"
+
 namespace nasc {
 namespace {
 constexpr double kNear = 24, kMiddle = 12; // bytes per cycle from the second, from the last cache
-constexpr double kSeen = 0.25;             // of reads from the second cache: the others overlap
-constexpr double kClearly = 1.06;
-constexpr double kMostCopy = 128 << 10; // what codegen keeps on the stack
+constexpr double kMemory = 4;
+constexpr double kSeen = 0.25, kFarSeen = 0.4; // of reads from these caches: the others overlap
+constexpr double kClearly = 1.04;
+// Of the first cache, what a panel and the rows of a tile may take, in blocks of the sum and of the whole sum, which needs no
+// copies.
+constexpr double kTileShare = 0.6, kWholeShare = 0.7;
+constexpr double kTimely = 32; // passes over a panel: of more, what is fetched ahead comes too early
 constexpr double kFloat = 4;
 
 double up(double a, double b) { return std::ceil(a / b); }
@@ -19,12 +25,28 @@ struct Model {
   const TileSizes& s;
   int64_t lanes;
   const Target& t;
-  double l1 = 0.6 * static_cast<double>(t.l1_bytes), l2 = 0.7 * static_cast<double>(t.l2_bytes);
+  double l1 = kTileShare * static_cast<double>(t.l1_bytes), l2 = 0.7 * static_cast<double>(t.l2_bytes);
 
   double width(const TileChoice& c) const { return static_cast<double>(c.vectors * lanes); }
   double count(const TileChoice& c) const { return up(static_cast<double>(s.columns), width(c)); }
   double panel(const TileChoice& c) const { return width(c) * s.depth * kFloat; }
   double points() const { return s.outer * static_cast<double>(s.rows * s.lines); }
+  double tiles(const TileChoice& c) const {
+    return up(static_cast<double>(s.rows), static_cast<double>(c.rows));
+  }
+  // Cycles to read a matrix from memory that is not fetched ahead in time.
+  double waited_for(double passes) const {
+    bool far = s.matrix_bytes > static_cast<double>(t.l2_bytes) / 2;
+    return far && passes > kTimely ? s.matrix_bytes / kMemory : 0;
+  }
+  // A panel and what the rows of a tile read.
+  double used(const TileChoice& c) const {
+    double apart = std::max(1.0, s.touched_bytes / (s.depth * points() * kFloat));
+    return panel(c) + static_cast<double>(c.rows) * s.depth * kFloat * apart;
+  }
+  static double traffic(double near, double far) {
+    return kSeen * near / kNear + kFarSeen * far / kMiddle;
+  }
   // How much longer the thread with the most tiles has.
   double uneven(double trips) const {
     double cores = std::max(1, t.cores);
@@ -33,8 +55,10 @@ struct Model {
 
   double alone(const TileChoice& c) const {
     double arithmetic = arithmetic_cycles(c, s, lanes), n = count(c), rows = s.touched_bytes;
-    double near = n * rows, far = 0;
+    double near = n * rows, far = 0, waited = 0;
     if (c.matrix_outer) {
+      waited = waited_for(s.outer * up(static_cast<double>(s.lines), static_cast<double>(c.lines)) *
+                          tiles(c));
       if (rows + std::min(panel(c), l1) > l2)
         far = (n - 1) * rows;
     } else {
@@ -45,7 +69,7 @@ struct Model {
       if (s.matrix_bytes + strip > l2)
         far = (strips - 1) * s.matrix_bytes;
     }
-    return arithmetic + kSeen * near / kNear + far / kMiddle;
+    return arithmetic + traffic(near, far) + waited;
   }
 
   double together(const TileChoice& c) const {
@@ -55,7 +79,7 @@ struct Model {
     double strips = static_cast<double>(s.lines) / lines, passes = n / columns;
     double blocks = c.block ? static_cast<double>(s.first / c.block) : 1;
     double strip = rows / strips / blocks;
-    double near = n * rows, far = 0;
+    double near = n * rows, far = 0, waited = waited_for(s.outer * lines * tiles(c));
     if (c.block)
       near += 2 * (blocks + 1) * points() * static_cast<double>(s.columns) * kFloat;
     if (strip > l2)
@@ -65,17 +89,17 @@ struct Model {
     if (s.matrix_bytes + strip > l2)
       far += (strips - 1) * s.matrix_bytes;
     double trips = (c.column_tiles ? passes : 1) * (c.line_tiles ? strips : 1);
-    return (arithmetic_cycles(c, s, lanes) + kSeen * near / kNear + far / kMiddle) * uneven(trips);
+    return (arithmetic_cycles(c, s, lanes) + traffic(near, far) + waited) * uneven(trips);
   }
 
-  // Blocks of the sum whose panel stays in the first cache; 0: the whole sum does.
+  // Blocks of the sum whose panel and rows stay in the first cache; 0: those of the whole sum do.
   std::vector<int64_t> blocks(const TileChoice& c) const {
-    if (panel(c) <= l1)
+    if (used(c) <= kWholeShare * static_cast<double>(t.l1_bytes))
       return {0};
     std::vector<int64_t> out;
     for (int64_t b = s.first / c.chunk * c.chunk; b > c.chunk; b -= c.chunk)
       if (s.first % b == 0 &&
-          panel(c) * static_cast<double>(b) <= l1 * static_cast<double>(s.first))
+          used(c) * static_cast<double>(b) <= l1 * static_cast<double>(s.first))
         out.push_back(b);
     return out;
   }
@@ -96,7 +120,9 @@ std::optional<TileChoice> together_choice(const TileChoice& base,
   bool overlap = s.depth * model.points() * kFloat > s.rows_bytes;
   if (s.products > 1 || overlap)
     return std::nullopt;
-  double trips = base.matrix_outer ? model.count(base) : s.outer * static_cast<double>(s.lines);
+  double trips = s.outer * static_cast<double>(s.lines);
+  if (base.matrix_outer || trips < 2)
+    trips = model.count(base);
   double best_cycles = model.alone(base) * model.uneven(trips) / kClearly;
   std::optional<TileChoice> best;
   for (TileChoice c : tiles) {
@@ -115,12 +141,17 @@ std::optional<TileChoice> together_choice(const TileChoice& base,
           best = c, best_cycles = cycles;
       }
     };
+    std::vector<int64_t> columns = {0}, strips = {0};
     for (int64_t n = 1; n <= count / 2 && s.columns % (c.vectors * lanes) == 0; ++n)
       if (count % n == 0)
-        consider(n, 0);
+        columns.push_back(n);
     for (int64_t n = 1; n <= s.lines / 2; ++n)
       if (s.lines % n == 0)
-        consider(0, n);
+        strips.push_back(n);
+    for (int64_t n : columns)
+      for (int64_t m : strips)
+        if (n || m)
+          consider(n, m);
   }
   return best;
 }

@@ -10,8 +10,7 @@ namespace nasc {
 namespace {
 // Of an amplified sum, added at a time to a copy of all tiles; a sum of fewer than four blocks stays whole.
 constexpr int64_t kBlockTerms = 64, kLongTerms = 4 * kBlockTerms;
-// A block of the matrix that serves more tiles than that comes soon enough by itself.
-constexpr double kPasses = 32;
+constexpr double kManyPasses = 32;
 } // namespace
 
 Streaming streaming(const Contraction& c, const Program& p, const Target& target,
@@ -35,15 +34,14 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
     row *= static_cast<double>(*e);
     terms *= *e;
   }
-  out.prefetch = tile.matrix_outer && whole.constant() > target.l2_bytes / 2 && passes <= kPasses;
+  out.prefetch = tile.matrix_outer && whole.constant() > target.l2_bytes / 2 && passes <= kFetchedPasses;
   double l1 = static_cast<double>(target.l1_bytes);
-  constexpr double kMostCopy = 128 << 10;  // what codegen keeps on the stack
   bool shorten = amplified && terms * *depth >= kLongTerms;
-  if (passes < 2 || (row * static_cast<double>(*depth) <= 0.6 * l1 && !shorten) ||
+  if (passes < 2 || (row * static_cast<double>(*depth) <= kPanelShare * l1 && !shorten) ||
       points * bytes(p.tensor(s.write.tensor).dtype) > kMostCopy)
     return out;
   for (int64_t b = tile.chunk; b < *depth; b += tile.chunk)
-    if (*depth % b == 0 && row * static_cast<double>(b) <= 0.6 * l1 && !(amplified && out.block && terms * b > kBlockTerms))
+    if (*depth % b == 0 && row * static_cast<double>(b) <= kPanelShare * l1 && !(amplified && out.block && terms * b > kBlockTerms))
       out.block = b;
   return out;
 }
@@ -62,7 +60,7 @@ int64_t short_sums(const Contraction& c, const Program& p, const Target& target,
                    const TileChoice& tile, double passes, bool amplified) {
   const Statement& s = p.statement(c.statement);
   bool fits = fits_registers(target, 2 * tile.rows * tile.lines, tile.vectors);
-  if (c.reduction.empty() || (!fits && !(amplified && passes > kPasses)))
+  if (c.reduction.empty() || (!fits && !(amplified && passes > kManyPasses)))
     return 0;
   int64_t terms = 1; // per value of the first loop
   for (size_t k = 1; k < c.reduction.size(); ++k) {

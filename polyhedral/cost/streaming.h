@@ -5,6 +5,13 @@
 
 namespace nasc {
 
+// Of the first-level cache, what a block of the matrix may take: rows, sums and what is fetched ahead pass through the rest.
+inline constexpr double kPanelShare = 0.55;
+// A block of the matrix that serves more tiles than that is not fetched ahead: too much of it would come too early.
+inline constexpr double kFetchedPasses = 48;
+
+inline constexpr double kMostCopy = 128 << 10;  // what codegen keeps on the stack
+
 struct Streaming {
   int64_t block =
       0; // values of the first reduction loop after which all rows of outputs were served; 0: all

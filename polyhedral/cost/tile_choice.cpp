@@ -7,13 +7,15 @@
 
 #include "polyhedral/cost/blocking.h"
 #include "polyhedral/cost/register_tile.h"
+#include "polyhedral/cost/streaming.h"
 
 namespace nasc {
 namespace {
 constexpr int64_t kChunk = 8, kStep = 4;
 constexpr double kNear = 24, kMiddle = 12, kFar = 6;  // bytes per cycle from the second, the last cache, memory
-constexpr double kClearly = 1.08;  // the model is not better than that
+constexpr double kClearly = 1.06;  // the model is not better than that
 constexpr int64_t kLine = 64;
+constexpr double kElement = 4;
 constexpr size_t kMostTiles = 10, kMost = 32;
 
 double rate(double bytes, const Target& t) {
@@ -98,7 +100,11 @@ double traffic_cycles(const TileChoice& choice, const TileSizes& s, int64_t lane
   double first = matrix / kFar + rows / kMiddle;
   if (choice.matrix_outer) {
     double out = first + (blocks - 1) * rows / rate(rows + panel, t);
-    return panel + tile > l1 ? out + (strips * tiles - 1) * matrix / rate(panel + tile, t) : out;
+    // In blocks of the sum each panel is read once; they need a copy of its points.
+    double points = s.outer * static_cast<double>(s.lines * s.rows) * width;
+    bool blocks_fit = s.products == 1 && points * kElement <= kMostCopy;
+    if (panel + tile <= l1 || blocks_fit) return out;
+    return out + (strips * tiles - 1) * matrix / rate(panel + tile, t);
   }
   double out = first;
   if (matrix + tile > l1) out += (strips - 1) * matrix / rate(matrix + strip, t);
@@ -191,7 +197,7 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   auto by_time = [](const TileChoice& a, const TileChoice& b) { return a.cycles < b.cycles; };
   std::stable_sort(others.begin(), others.end(), by_time);
   if (packed && !others.empty() && others[0].cycles * kClearly < priced(base).cycles) base = others[0];
-  std::optional<TileChoice> together = packed && sizes.lines > 1 ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
+  std::optional<TileChoice> together = packed ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
   if (together) std::swap(base, *together);
   if (others.size() > kMostTiles) others.resize(kMostTiles);
   std::vector<TileChoice> out = {priced(base)};

@@ -96,6 +96,60 @@ TEST_CASE("tiles are taken together where an image or a matrix does not stay in 
   CHECK_FALSE(first(pointwise(1024, 256, 14, 3)).together()); // windows read what they just read
 }
 
+TEST_CASE("columns of a product without lines are taken together, in blocks that leave the first cache room for rows") {
+  Target t;
+  t.l1_bytes = 32 << 10;
+  t.l2_bytes = 512 << 10;
+  t.l3_bytes = 32 << 20;
+  t.cores = 2;
+  auto product = [](int64_t rows, int64_t depth, int64_t columns) {
+    std::string box = text("0 <= i < ", rows, " and 0 <= j < ", columns);
+    return parse_program(text("program product {\n  tensor A : f32[1, ", rows, ", ", depth,
+                              "] input\n  tensor B : f32[", depth, ", ", columns, "] weight\n  tensor Y : f32[1, ",
+                              rows, ", ", columns, "] output\n  stmt init { init[n = 0, i, j] : ", box,
+                              " }\n    Y[n, i, j] = 0\n  stmt mac { mac[n = 0, i, j, k] : ", box, " and 0 <= k < ",
+                              depth, " }\n    Y[n, i, j] += A[n, i, k] * B[k, j]\n}"));
+  };
+  auto first = [&](const Program& p) {
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    return tile_choices(*c, p, t, 0)[0];
+  };
+  TileChoice large = first(product(128, 768, 3072));
+  CHECK(large.column_tiles > 1);
+  REQUIRE(large.block > 0);
+  CHECK((large.vectors * 8 + large.rows) * large.block * 4 <= t.l1_bytes * 6 / 10);
+  CHECK(large.column_tiles * large.vectors * 8 * 128 * 4 <= 128 << 10);  // the copy, on each thread's stack
+  CHECK_FALSE(first(product(128, 64, 128)).together());
+  CHECK_FALSE(first(product(1, 768, 3072)).together());
+
+  Program p = product(128, 768, 3072);
+  auto k = apply(Kernel{p, textual_schedule(p)},
+                 parse_step("tile(loops=[j, n, i], sizes=[8, 1, 2], vector=j, lanes=8, reduce=[k], chunks=[8], block=128, "
+                            "outer=[8, 0, 0], parallel=j)"));
+  REQUIRE(k);
+  CHECK(loops(*k, "mac")[0] == "j.o parallel");
+  CHECK(judge_order(*k).allowed());
+}
+
+TEST_CASE("of a large image and a large matrix, tiles of some columns and some lines are taken together") {
+  Target t;
+  t.l1_bytes = 32 << 10;
+  t.l2_bytes = 512 << 10;
+  t.l3_bytes = 32 << 20;
+  t.cores = 2;
+  Program p = pointwise(1024, 512, 14);
+  auto c = find_contraction(p);
+  REQUIRE(c);
+  TileChoice best = tile_choices(*c, p, t, 0)[0];
+  INFO(text(best, *c));
+  CHECK(best.together());
+  // What its panels are fetched ahead for: passes of one group over each.
+  CHECK((best.line_tiles ? best.line_tiles : 14) * ((14 + best.rows - 1) / best.rows) <= 48);
+  int64_t columns = best.column_tiles ? best.column_tiles * best.vectors * 8 : 512, lines = best.line_tiles ? best.line_tiles : 14;
+  CHECK((!best.block || columns * lines * 14 * 4 <= 128 << 10));
+}
+
 TEST_CASE("tile: fetches the rows that the next line of tiles reads") {
   Program p = pointwise(16, 32, 6);
   Program blocked = p;
