@@ -169,7 +169,8 @@ void Emitter::divided_loop(const NestRef& n, const Quasi& lower, const Quasi& up
     return runtime_loop(n, b_.CreateAdd(lo, b_.CreateMul(first, step)), b_.CreateAdd(lo, b_.CreateMul(last, step)), true);
   }
   int variable = infos_.at(n.get()).variable;
-  int both = algebra_.variable(n->variable + "." + found->second->variable, {0, (all.hi + 1) * times - 1});
+  Range counted = algebra_.range((upper - lower + 1) * times - 1); // of an extent that is not known, too
+  int both = algebra_.variable(n->variable + "." + found->second->variable, {0, counted.hi});
   Quasi q;
   q.terms.emplace_back(both, 1);
   auto before = bound_;

@@ -116,6 +116,14 @@ TEST_CASE("emit: two loops are divided among threads as one") {
     }
 }
 
+TEST_CASE("emit: a loop of an extent that is not known is divided with the one inside") {
+  Kernel k = tiled("program relu { tensor x : f32[N, 6, 16] input tensor y : f32[N, 6, 16] output "
+                   "stmt s [N] -> { s[i, j, c] : 0 <= i < N and 0 <= j < 6 and 0 <= c < 16 } y[i, j, c] = max(x[i, j, c], 0) }",
+                   "nest(loops=[i, j, c], vector=c, lanes=8, parallel=i, collapse=j)");
+  for (int64_t n : {1, 5})
+    for (int nt : {1, 2, 7}) CHECK(check_kernel(k, {{"N", n}}, nt) == 0);
+}
+
 TEST_CASE("emit: a loop with a partial tile is not divided along with the one around it") {
   Kernel k = tiled(conv(3, 32, 7, 8), "tile(loops=[co, n, h, w], sizes=[16, 1, 2, 7], vector=co, lanes=8, parallel=co, collapse=h)");
   for (int nt : {1, 3}) CHECK(check_kernel(k, {}, nt) <= 1e-5);
