@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <sstream>
+#include <thread>
 
 #include "runtime/measure.h"
 #include "runtime/model.h"
@@ -81,10 +82,12 @@ struct Side {
   int calls = 0, dropped = 0;
 
   void turn(int threads) {
-    constexpr double kTurn = 250;  // milliseconds
+    constexpr double kTurn = 250;                         // milliseconds
+    constexpr std::chrono::milliseconds kSpins(200);  // that a peer's threads may wait for more work without sleeping
     if (calls == 0) calls = std::clamp(static_cast<int>(kTurn / std::ranges::min(time(1, 1))), 1, 200);
     std::vector<double> ms = time(threads, calls);
     all[threads].insert(all[threads].end(), ms.begin(), ms.end());
+    if (!ours && threads > 1) std::this_thread::sleep_for(kSpins);
   }
   void drop_lonely() {
     if (ours || all[1].empty()) return;
@@ -159,7 +162,7 @@ Side side_of_peer(const std::string& name, const Settings& o, const std::string&
 struct Row {
   std::string model;
   double compile_s = 0, compile_mb = 0, model_mb = 0;
-  std::vector<Side> sides = {};  // nasc first, then as in the settings, then tuned; without a time: absent
+  std::vector<Side> sides = {};  // nasc first, then tuned, then as in the settings; those without samples are absent
 };
 
 Finished compiled(const std::string& name, const Settings& o, const std::string& onnx, const std::string& so,
@@ -189,8 +192,8 @@ Row measure_model(const std::string& name, const Settings& o) {
   if (!o.no_peer)
     for (const std::string& peer : o.peers) peers.push_back(side_of_peer(peer, o, onnx, most));
   row.sides.push_back(side_of("nasc", so, most));
-  std::ranges::move(peers, std::back_inserter(row.sides));
   if (!o.tuned.empty()) row.sides.push_back(side_of("nasc --tune=" + o.tuned, tuned, most));
+  std::ranges::move(peers, std::back_inserter(row.sides));
   pin_team(cpus);
   auto start = Clock::now();
   for (int pass = 0; pass < 3 || seconds_since(start) < o.seconds; ++pass)
