@@ -82,7 +82,7 @@ struct Side {
   int calls = 0, dropped = 0;
 
   void turn(int threads) {
-    constexpr double kTurn = 250;                         // milliseconds
+    constexpr double kTurn = 250;  // milliseconds
     constexpr std::chrono::milliseconds kSpins(200);  // that a peer's threads may wait for more work without sleeping
     if (calls == 0) calls = std::clamp(static_cast<int>(kTurn / std::ranges::min(time(1, 1))), 1, 200);
     std::vector<double> ms = time(threads, calls);
