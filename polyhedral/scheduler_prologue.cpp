@@ -6,7 +6,7 @@
 #include "ir/isl_box.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/module_edit.h"
-#include "polyhedral/scheduler.h"
+#include "polyhedral/scheduler_parts.h"
 #include "polyhedral/transforms/part_of.h"
 
 namespace nasc {
@@ -45,13 +45,10 @@ std::optional<Prologue> prologue_of(const Program& p) {
   }
   if (out.tensor.empty())
     return std::nullopt;
-  auto end = std::find_if(p.statements.rbegin(), p.statements.rend(), [&](const Statement& s) {
-               return s.write.tensor == out.tensor;
-             }).base();
-  for (auto s = p.statements.begin(); s != p.statements.end(); ++s)
-    (s < end ? out.producer : out.consumer).push_back(s->name);
-  if (out.producer.empty() || out.consumer.empty())
+  std::vector<Names> parts = parts_through(p, {out.tensor});
+  if (parts.empty())
     return std::nullopt;
+  out.producer = parts[0], out.consumer = parts[1];
   return out;
 }
 
@@ -69,19 +66,11 @@ std::optional<Program> alone(const Program& p, const Names& statements, const st
   return out;
 }
 
-// The one step that plans a Program.
-template <class Plan>
-std::optional<Step> step_of(const Planner& planner, Program p, const Decide& decide,
-                            const Plan& plan) {
-  Network n;
-  n.programs = {std::make_shared<const Program>(std::move(p))};
-  Planner one{textual_module(std::move(n), planner.module.target), {}, decide};
-  if (!plan(one) || one.plan.kernels.size() != 1 || one.plan.kernels[0].second.size() != 1)
-    return std::nullopt;
-  Step step = one.plan.kernels[0].second[0];
-  if (step.transformation != "tile")
-    return std::nullopt;
-  return step;
+// The one step that plans a Program, a tile.
+std::optional<Step> tile_alone(const Planner& planner, const Program& p, const Decide& decide,
+                               const std::function<bool(Planner&)>& plan) {
+  auto step = step_alone(planner, p, decide, plan);
+  return step && step->transformation == "tile" ? step : std::nullopt;
 }
 
 struct Rows {
@@ -147,7 +136,7 @@ std::optional<Rows> rows_of_plan(const Planner& planner, const Program& p,
   if (out.extent / out.at_once < kParts * target.cores)
     return std::nullopt;
   auto step =
-      step_of(planner, p, planner.decide, [](Planner& one) { return plan_contraction(one, 0); });
+      tile_alone(planner, p, planner.decide, [](Planner& one) { return plan_contraction(one, 0); });
   if (!step)
     return std::nullopt;
   out.step = std::move(*step);
@@ -183,24 +172,18 @@ std::optional<Step> in_rows(const Planner& planner, const Program& p, int dim, i
   if (!group)
     return std::nullopt;
   const std::string& row = group->names[static_cast<size_t>(dim)];
-  auto step = step_of(planner, p, {}, [](Planner& one) {
+  auto step = tile_alone(planner, p, {}, [](Planner& one) {
     plan_loops(one, 0, {.level = 1});
     return true;
   });
   if (!step)
     return std::nullopt;
-  auto& args = step->args;
-  auto& loops = std::get<Names>(args.at("loops"));
-  auto& sizes = std::get<Integers>(args.at("sizes"));
-  auto at = std::find(loops.begin(), loops.end(), row) - loops.begin();
-  if (at == static_cast<long>(loops.size()) || sizes[static_cast<size_t>(at)] != 1)
+  if (!put_outermost(*step, row, statements))
     return std::nullopt;
-  std::rotate(loops.begin(), loops.begin() + at, loops.begin() + at + 1);
-  std::rotate(sizes.begin(), sizes.begin() + at, sizes.begin() + at + 1);
-  sizes[0] = at_once;
-  args["parallel"] = row;
-  args.erase("collapse");
-  args["of"] = statements;
+  int64_t& size = std::get<Integers>(step->args.at("sizes"))[0];
+  if (size != 1)
+    return std::nullopt;
+  size = at_once;
   loop = row + (at_once > 1 ? ".t" : "");
   return step;
 }
@@ -261,12 +244,7 @@ bool plan_prologue(Planner& planner, int program) {
   Step joined{"fuse_loops",
               {{"first", found->producer[0] + "." + loop},
                {"second", found->consumer[0] + "." + rows->loop}}};
-  Planner trial = planner;
-  for (const Step& s : {*before, rows->step, joined})
-    if (!trial.kernel_step(program, s))
-      return false;
-  planner = std::move(trial);
-  return true;
+  return kernel_steps(planner, program, {*before, rows->step, joined});
 }
 
 void plan_prologues(Planner& planner) {

@@ -10,7 +10,7 @@ namespace nasc {
 namespace {
 // Of an amplified sum, added at a time to a copy of all tiles; a sum of fewer than four blocks stays whole.
 constexpr int64_t kBlockTerms = 64, kLongTerms = 4 * kBlockTerms;
-constexpr double kManyPasses = 32;
+constexpr double kManyPasses = 32; // over a block of the matrix: worth short sums that do not fit the registers
 } // namespace
 
 Streaming streaming(const Contraction& c, const Program& p, const Target& target,

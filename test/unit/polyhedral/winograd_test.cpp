@@ -234,7 +234,6 @@ TEST_CASE("winograd: planned Programs are legal, and their plan replays") {
   CHECK(print(replayed->network) == print(on.module.network));
 }
 
-// V and P of all tiles are large, against that cache.
 TEST_CASE("winograd: tiles of 3 where they cover the outputs best") {
   auto tile = [](int64_t size, Winograd choice) {
     Module before = module_of({.channels = 128, .outputs = 128, .rows = size, .columns = size});
@@ -248,6 +247,7 @@ TEST_CASE("winograd: tiles of 3 where they cover the outputs best") {
   CHECK(tile(16, Winograd::f3) == 3);
 }
 
+// V and P of all tiles are large, against that cache.
 TEST_CASE("winograd: what is planned in blocks is legal, keeps the sums, and its plan replays") {
   Module before = module_of({.channels = 64, .outputs = 64, .rows = 56, .columns = 56});
   before.target.l2_bytes = 128 << 10;

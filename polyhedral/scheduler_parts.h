@@ -1,0 +1,24 @@
+// Parts of a kernel planned as Programs of their own, whose loops are joined afterwards.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "polyhedral/scheduler.h"
+
+namespace nasc {
+
+// The statements through the last that writes the first tensor, from there through the last that writes the next, .., and the
+// rest; empty when one of these parts is.
+std::vector<std::vector<std::string>> parts_through(const Program& p, const std::vector<std::string>& tensors);
+// The one step that `plan` takes for this Program alone; nullopt when it takes none, or several.
+std::optional<Step> step_alone(const Planner& planner, Program p, const Decide& decide,
+                               const std::function<bool(Planner&)>& plan);
+// The loops of a tile or nest step of these statements, with that one outermost and divided among threads; false: there is none.
+bool put_outermost(Step& step, const std::string& loop, const std::vector<std::string>& statements);
+// All of the steps, or none and false.
+bool kernel_steps(Planner& planner, int program, const std::vector<Step>& steps);
+
+} // namespace nasc
