@@ -7,6 +7,7 @@
 #include "ir/selection.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/cost/register_tile.h"
+#include "polyhedral/cost/short_sums.h"
 #include "polyhedral/cost/streaming.h"
 
 namespace nasc {
@@ -131,7 +132,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   std::vector<int> products = shared_dimensions(c, s);
   std::stable_partition(t.order.begin(), t.order.end(), [&](int d) { return std::count(products.begin(), products.end(), d) > 0; });
   bool winograd = products.size() > 1;  // whose output transform amplifies errors
-  if (winograd) {  // and each product fits the caches: weights outermost, then rows
+  if (products.size() > 1) {  // and each product fits the caches: weights outermost, then rows
     t.order.erase(std::find(t.order.begin(), t.order.end(), c.vector));
     t.order.insert(t.order.end() - (c.row >= 0), c.vector);
   }
@@ -149,15 +150,27 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
     for (size_t k = 1; k < t.chunks.size(); ++k) t.chunks[k] = 0;
   if (!t.chunks.empty() && std::count(t.chunks.begin(), t.chunks.end(), choice->chunk) == 1) t.step = choice->step;
   size_t inner = static_cast<size_t>(std::find(t.order.begin(), t.order.end(), c.vector) - t.order.begin()) + 1;
-  double passes = 1, points = static_cast<double>(t.sizes[c.vector]);
-  for (size_t k = inner; k < t.order.size(); ++k)
-    if (const Extent& e = c.group.extents[t.order[k]]; e.is_constant()) {
-      double tiles = static_cast<double>((e.constant() + t.sizes[t.order[k]] - 1) / t.sizes[t.order[k]]);
-      passes *= tiles;
-      points *= tiles * static_cast<double>(t.sizes[t.order[k]]);
-    }
+  auto inside = [&](bool partial) {  // tiles of the loops inside of the vector dimension's, or the points of these tiles
+    double out = 1;
+    for (size_t k = inner; k < t.order.size(); ++k)
+      if (const Extent& e = c.group.extents[t.order[k]]; e.is_constant()) {
+        int64_t size = t.sizes[t.order[k]], tiles = (e.constant() + size - 1) / size;
+        out *= static_cast<double>(partial ? tiles * size : tiles);
+      }
+    return out;
+  };
   const Extent& columns = c.group.extents[c.vector];
-  Streaming stream = columns.is_constant() && choice->lines == 1 ? streaming(c, p, target, *choice, passes, points, winograd) : Streaming{};
+  double passes = 0, points = 0;
+  auto stream_of = [&] {
+    passes = inside(false), points = static_cast<double>(t.sizes[c.vector]) * inside(true);
+    return columns.is_constant() && choice->lines == 1 ? streaming(c, p, target, *choice, passes, points, winograd) : Streaming{};
+  };
+  Streaming stream = stream_of();
+  ShortSums sums = short_sums(c, p, target, *choice, passes * static_cast<double>(blocks), winograd);
+  if (!stream.block && !choice->together() && sums.rows != choice->rows) {
+    t.sizes[c.row] = choice->rows = sums.rows;
+    stream = stream_of();
+  }
   t.block = stream.block;
   if (choice->together() && columns.is_constant()) {
     TileArguments together = t;
@@ -176,7 +189,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
     if (ahead) together.prefetch = c.matrix_tensor;
     if (planner.kernel_step(program, tile_step(c.group, together))) return true;
   }
-  if (!t.block) t.sum = short_sums(c, p, target, *choice, passes * static_cast<double>(blocks), winograd);
+  if (!t.block) t.sum = sums.block;
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
   else if (far_rows(c, p, target, *choice)) t.prefetch = c.rows_tensor;
   bool plain = !t.block && !t.sum && t.prefetch.empty();

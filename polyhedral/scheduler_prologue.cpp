@@ -75,7 +75,7 @@ std::optional<Step> tile_alone(const Planner& planner, const Program& p, const D
 
 struct Rows {
   std::string iterator; // of the contraction's outputs; one row of the operand for each
-  int64_t extent = 0, at_once = 0;
+  int64_t extent = 0, at_once = 0, weights = 0; // bytes that the contraction reads for each rows at once
   Step step; // of the contraction: its outermost loop goes over these rows
   std::string loop;
 };
@@ -129,7 +129,7 @@ std::optional<Rows> rows_of_plan(const Planner& planner, const Program& p,
   if (!rows || line == rows->first || !pixels.is_constant() || !weights.is_constant() ||
       weights.constant() > target.l2_bytes)
     return std::nullopt;
-  Rows out{rows->first, rows->second, 1, {}, rows->first + ".o"};
+  Rows out{rows->first, rows->second, 1, weights.constant(), {}, rows->first + ".o"};
   for (int64_t r = 2; r <= kMostRows && r * pixels.constant() <= kMostPixels; ++r)
     if (out.extent % r == 0)
       out.at_once = r;
@@ -194,6 +194,14 @@ bool is_pointwise(const Program& p) {
                                                [](const Statement& s) { return s.is_reduction(); });
 }
 
+// A result of so many bytes that is written and read again costs more than weights that are read for some rows at a time: the
+// first time from memory, not fetched ahead, as they are where they are read once.
+bool pays(const Rows& rows, double bytes, const Target& t) {
+  constexpr double kSeen = 0.25; // of what is read again: the rest overlaps
+  double weights = static_cast<double>(rows.weights), again = static_cast<double>(rows.extent / rows.at_once - 1);
+  return 2 * bytes / t.read_rate(bytes) > weights / t.memory_rate + kSeen * again * weights / t.read_rate(weights);
+}
+
 // Rows of this buffer that the contraction takes at a time, when the producer pays there: its
 // result is too large for the cache that holds such rows.
 std::optional<Integers> kept_rows(const Planner& planner, const Call& consumer, int buffer) {
@@ -212,7 +220,8 @@ std::optional<Integers> kept_rows(const Planner& planner, const Call& consumer, 
       auto rows = rows_of_plan(planner, q, q.tensors[bound[k]].name, dim);
       if (!rows || rows->at_once == rows->extent)
         continue;
-      if (size.constant() / rows->extent * rows->at_once > target.l2_bytes / 2)
+      if (size.constant() / rows->extent * rows->at_once > target.l2_bytes / 2 ||
+          !pays(*rows, static_cast<double>(size.constant()), target))
         return std::nullopt;
       Integers keep(static_cast<size_t>(b.rank()));
       keep[static_cast<size_t>(dim)] = rows->at_once;

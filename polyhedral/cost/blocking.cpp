@@ -9,13 +9,9 @@
 
 namespace nasc {
 namespace {
-constexpr double kNear = 24, kMiddle = 12; // bytes per cycle from the second, from the last cache
-constexpr double kMemory = 4;
 constexpr double kSeen = 0.25, kFarSeen = 0.4; // of reads from these caches: the others overlap
 constexpr double kClearly = 1.04;
-// Of the first cache, what a panel and the rows of a tile may take, in blocks of the sum and of the whole sum, which needs no
-// copies.
-constexpr double kTileShare = 0.6, kWholeShare = 0.7;
+constexpr double kTileShare = 0.6; // of the first cache, what a panel and the rows of a tile may take, in blocks of the sum
 constexpr double kTimely = 32; // passes over a panel: of more, what is fetched ahead comes too early
 constexpr double kFloat = 4;
 
@@ -37,15 +33,15 @@ struct Model {
   // Cycles to read a matrix from memory that is not fetched ahead in time.
   double waited_for(double passes) const {
     bool far = s.matrix_bytes > static_cast<double>(t.l2_bytes) / 2;
-    return far && passes > kTimely ? s.matrix_bytes / kMemory : 0;
+    return far && passes > kTimely ? s.matrix_bytes / t.memory_rate : 0;
   }
   // A panel and what the rows of a tile read.
   double used(const TileChoice& c) const {
     double apart = std::max(1.0, s.touched_bytes / (s.depth * points() * kFloat));
     return panel(c) + static_cast<double>(c.rows) * s.depth * kFloat * apart;
   }
-  static double traffic(double near, double far) {
-    return kSeen * near / kNear + kFarSeen * far / kMiddle;
+  double traffic(double near, double far) const {
+    return kSeen * near / t.l2_rate + kFarSeen * far / t.l3_rate;
   }
   // How much longer the thread with the most tiles has.
   double uneven(double trips) const {

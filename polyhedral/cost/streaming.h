@@ -5,10 +5,13 @@
 
 namespace nasc {
 
-// Of the first-level cache, what a block of the matrix may take: rows, sums and what is fetched ahead pass through the rest.
-inline constexpr double kPanelShare = 0.55;
+// Of the first-level cache, what a block of the matrix may take, and the whole of it, which needs no copies of the sums:
+// rows, sums and what is fetched ahead pass through the rest.
+inline constexpr double kPanelShare = 0.55, kWholeShare = 0.7;
 // A block of the matrix that serves more tiles than that is not fetched ahead: too much of it would come too early.
 inline constexpr double kFetchedPasses = 48;
+
+inline constexpr int64_t kBlockTerms = 64;  // of an amplified sum, added at a time to a copy of all tiles
 
 inline constexpr double kMostCopy = 128 << 10;  // what codegen keeps on the stack
 
@@ -22,16 +25,9 @@ struct Streaming {
 // follows: what the next row of tiles reads is fetched meanwhile.
 bool far_rows(const Contraction& contraction, const Program& program, const Target& target, const TileChoice& tile);
 
-// Values of the first reduction loop that each tile sums apart, so that a long sum, as those of a last layer, whose errors
-// nothing averages, is made of short ones; 0: all at once, also where the registers do not hold both, unless the errors are
-// `amplified` and there are many `passes`: then the total waits on the stack meanwhile.
-int64_t short_sums(const Contraction& contraction, const Program& program, const Target& target, const TileChoice& tile,
-                   double passes, bool amplified);
-
 // `passes`: tiles of rows that read the same columns of the matrix one after the other; `points`: of the output, that
 // these tiles hold: a block needs a copy of them, which each thread has on its stack. `amplified`: what follows makes the
-// errors of these sums larger, as the output transform of Winograd's algorithm does; long sums are then cut into short
-// blocks also where the caches need none.
+// errors of these sums larger, as the output transform of Winograd's algorithm does; blocks are short then.
 Streaming streaming(const Contraction& contraction, const Program& program, const Target& target,
                     const TileChoice& tile, double passes, double points, bool amplified);
 

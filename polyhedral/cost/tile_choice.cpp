@@ -12,16 +12,10 @@
 namespace nasc {
 namespace {
 constexpr int64_t kChunk = 8, kStep = 4;
-constexpr double kNear = 24, kMiddle = 12, kFar = 6;  // bytes per cycle from the second, the last cache, memory
 constexpr double kClearly = 1.06;  // the model is not better than that
 constexpr int64_t kLine = 64;
 constexpr double kElement = 4;
 constexpr size_t kMostTiles = 10, kMost = 32;
-
-double rate(double bytes, const Target& t) {
-  if (bytes <= static_cast<double>(t.l2_bytes) * 0.6) return kNear;
-  return bytes <= static_cast<double>(t.l3_bytes) * 0.6 ? kMiddle : kFar;
-}
 
 int64_t extent_or(const Extent& e, int64_t otherwise) { return e.is_constant() ? e.constant() : otherwise; }
 
@@ -97,19 +91,19 @@ double traffic_cycles(const TileChoice& choice, const TileSizes& s, int64_t lane
   double matrix = s.matrix_bytes / s.products, rows = s.rows_bytes / s.products;
   double panel = matrix / std::max(1.0, columns / width), strip = rows / strips, tile = strip / tiles;
   double l1 = static_cast<double>(t.l1_bytes) * 0.75;
-  double first = matrix / kFar + rows / kMiddle;
+  double first = matrix / t.memory_rate + rows / t.l3_rate;
   if (choice.matrix_outer) {
-    double out = first + (blocks - 1) * rows / rate(rows + panel, t);
+    double out = first + (blocks - 1) * rows / t.read_rate(rows + panel);
     // In blocks of the sum each panel is read once; they need a copy of its points.
     double points = s.outer * static_cast<double>(s.lines * s.rows) * width;
     bool blocks_fit = s.products == 1 && points * kElement <= kMostCopy;
     if (panel + tile <= l1 || blocks_fit) return out;
-    return out + (strips * tiles - 1) * matrix / rate(panel + tile, t);
+    return out + (strips * tiles - 1) * matrix / t.read_rate(panel + tile);
   }
   double out = first;
-  if (matrix + tile > l1) out += (strips - 1) * matrix / rate(matrix + strip, t);
-  if (panel + tile > l1) out += strips * (tiles - 1) * matrix / rate(matrix, t);
-  return panel + strip > l1 ? out + (blocks - 1) * rows / rate(panel + strip, t) : out;
+  if (matrix + tile > l1) out += (strips - 1) * matrix / t.read_rate(matrix + strip);
+  if (panel + tile > l1) out += strips * (tiles - 1) * matrix / t.read_rate(matrix);
+  return panel + strip > l1 ? out + (blocks - 1) * rows / t.read_rate(panel + strip) : out;
 }
 
 // Cycles of the register tiles over all rows and columns and of their traffic, between those of one core and those of
@@ -118,6 +112,10 @@ double predicted(const TileChoice& choice, const TileSizes& s, int64_t lanes, co
   double arithmetic = arithmetic_cycles(choice, s, lanes), traffic = s.products * traffic_cycles(choice, s, lanes, t);
   constexpr double kOverlap = 0.25;  // what does not hide behind the longer of the two
   double cycles = std::max(arithmetic, traffic) + kOverlap * std::min(arithmetic, traffic);
+  // The next panel of the matrix is fetched ahead while the rows pass one, in time if they are not many.
+  double passes = s.outer * up(static_cast<double>(s.lines), static_cast<double>(choice.lines)) *
+                  up(static_cast<double>(s.rows), static_cast<double>(choice.rows));
+  if (!choice.matrix_outer || passes > kFetchedPasses) cycles += s.matrix_bytes / t.memory_rate;
   double columns = static_cast<double>(s.columns), cores = std::max(1, t.cores);
   double trips = up(columns, static_cast<double>(choice.vectors * lanes));
   double strips = s.outer * up(static_cast<double>(s.lines), static_cast<double>(choice.lines));
@@ -173,7 +171,8 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   while (base.rows > 1 && !fits_registers(target, base.rows, base.vectors)) --base.rows;
   // Weights that stay in half of the second-level cache are reread per row of outputs; larger ones are streamed once.
   base.matrix_outer = !(sizes.matrix_bytes > 0 && sizes.matrix_bytes <= static_cast<double>(target.l2_bytes) / 2);
-  base.chunk = kChunk;
+  // A chunk is what a channel-blocked image has side by side, and not too short.
+  base.chunk = sizes.first % lanes ? kChunk : std::max(kChunk, lanes);
   base.step = kStep;
 
   auto priced = [&](TileChoice t) {
@@ -196,10 +195,22 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
       }
   auto by_time = [](const TileChoice& a, const TileChoice& b) { return a.cycles < b.cycles; };
   std::stable_sort(others.begin(), others.end(), by_time);
+  if (packed && !others.empty()) {  // the other order, where the best tile is clearly faster
+    std::vector<TileChoice> turned = others;
+    for (TileChoice& t : turned) t.matrix_outer = !t.matrix_outer, t = priced(t);
+    std::stable_sort(turned.begin(), turned.end(), by_time);
+    if (turned[0].cycles * kClearly < others[0].cycles && vectors > turned[0].vectors) {
+      others = std::move(turned);
+      base.matrix_outer = !base.matrix_outer;
+    }
+  }
   if (packed && !others.empty() && others[0].cycles * kClearly < priced(base).cycles) base = others[0];
   std::optional<TileChoice> together = packed ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
   if (together) std::swap(base, *together);
   if (others.size() > kMostTiles) others.resize(kMostTiles);
+  // Loops around few multiply-adds cost more than longer code.
+  constexpr int64_t kIteration = 64;
+  if (base.rows * base.lines * base.vectors * base.step < kIteration && base.chunk > 2 * base.step) base.step *= 2;
   std::vector<TileChoice> out = {priced(base)};
   if (together) others.push_back(priced(*together));
   for (size_t k = others.size(); k-- > 0;) {  // the other order of the best tiles

@@ -9,8 +9,6 @@
 
 namespace nasc {
 namespace {
-constexpr double kFar = 6;   // bytes per cycle from beyond the caches
-constexpr double kNear = 12; // from the last-level cache
 constexpr int64_t kFloat = 4;
 
 // A transform of one vector of channels: its multiply-adds, two per cycle, and its loads and
@@ -24,7 +22,7 @@ Transforms transforms_of(int64_t m) {
 }
 
 // Weights of a whole network do not stay in any cache between inferences.
-double weights_traffic(double bytes) { return bytes / kFar; }
+double weights_traffic(double bytes, const Target& t) { return bytes / t.memory_rate; }
 } // namespace
 
 double direct_cycles(const WinogradShape& w, const Target& t) {
@@ -34,7 +32,7 @@ double direct_cycles(const WinogradShape& w, const Target& t) {
   double rows = static_cast<double>(w.out[0] * w.out[2]),
          steps = 9 * static_cast<double>(w.channels);
   return std::max(rows * steps * vectors * tile.cycles_per_step,
-                  weights_traffic(steps * static_cast<double>(w.out[1] * kFloat)));
+                  weights_traffic(steps * static_cast<double>(w.out[1] * kFloat), t));
 }
 
 double winograd_cycles(const WinogradShape& w, const Target& t) {
@@ -44,7 +42,7 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
   RegisterTile tile =
       register_tile(t, w.all_tiles(), std::max<int64_t>(1, w.rows() / t.lanes(kFloat)));
   double products = std::max(points * in * out / lanes * tile.cycles_per_step,
-                             weights_traffic(points * in * out * kFloat));
+                             weights_traffic(points * in * out * kFloat, t));
   Transforms each = transforms_of(w.m);
   double transforms = tiles * (in * groups * each.input + out * each.output) / lanes;
   // Both transformed tensors are written and read once; what of a block does not fit the second
@@ -52,7 +50,7 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
   double bytes = points * tiles * (in * groups + out) * kFloat;
   int64_t block = winograd_block(w, t);
   double at_once = block ? bytes * static_cast<double>(block) / static_cast<double>(w.tiles(0)) : bytes;
-  double traffic = at_once > static_cast<double>(t.l2_bytes) / 2 ? 2 * bytes / kNear : 0;
+  double traffic = at_once > static_cast<double>(t.l2_bytes) / 2 ? 2 * bytes / t.l3_rate : 0;
   return products + transforms + traffic;
 }
 

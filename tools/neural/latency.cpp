@@ -10,7 +10,6 @@
 namespace nasc {
 namespace {
 constexpr double kClock = 3e6;            // cycles per millisecond
-constexpr double kFar = 6, kNear = 12;    // bytes per cycle from beyond the caches, from the last one
 constexpr double kKernel = 4000;          // cycles to begin a kernel on all cores
 constexpr double kWinogradMargin = 1.15;  // the scheduler takes it where it is clearly faster
 constexpr int64_t kLeastGrain = 4;        // outputs per group that a vector can be filled with
@@ -38,7 +37,7 @@ double direct(const GroupedConv& g, double batch, const Target& target) {
 
 double cycles_of(const GroupedConv& g, double batch, const Target& target) {
   double weights = kFloat * static_cast<double>(g.groups * g.rows * g.columns * g.kernel[0] * g.kernel[1]);
-  double best = std::max(direct(g, batch, target), weights / kFar);
+  double best = std::max(direct(g, batch, target), weights / target.memory_rate);
   bool square = g.kernel[0] == 3 && g.kernel[1] == 3 && g.stride[0] == 1 && g.stride[1] == 1 &&
                 g.dilation[0] == 1 && g.dilation[1] == 1;
   if (g.groups == 1 && square)
@@ -68,7 +67,7 @@ double predicted_cycles(const ConvForm& form, const Target& target) {
     repeated |= g.repeat[0] > 1 || g.repeat[1] > 1;
   }
   if (convs->size() > 1 || repeated) // written apart, then read and written together
-    cycles += kKernel + 2 * out / kNear;
+    cycles += kKernel + 2 * out / target.l3_rate;
   return cycles;
 }
 

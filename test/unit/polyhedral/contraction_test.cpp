@@ -4,6 +4,7 @@
 #include "ir/text.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/cost/register_tile.h"
+#include "polyhedral/cost/short_sums.h"
 #include "polyhedral/cost/tile_choice.h"
 
 using namespace nasc;
@@ -17,6 +18,24 @@ Program convolution(const std::string& channel, int64_t filters, int64_t depth) 
   stmt y1 { y1[n = 0, m, p, q, d, r, s] : 0 <= m < )", filters, " and 0 <= p < 18 and 0 <= q < 18 and 0 <= d < ", depth,
                             R"( and 0 <= r < 3 and 0 <= s < 3 }
     Y[n, m, p, q] += X[n, )", channel, ", p + r, q + s] * W[m, d, r, s]\n}"));
+}
+
+Program pointwise(int64_t in, int64_t out, int64_t side) {
+  std::string at = text("0 <= m < ", out, " and 0 <= p, q < ", side);
+  return parse_program(text("program conv {\n  tensor X : f32[1, ", in, ", ", side, ", ", side, "] input\n  tensor W : f32[", out,
+                            ", ", in, "] weight\n  tensor Y : f32[1, ", out, ", ", side, ", ", side,
+                            "] output\n  stmt y0 { y0[n = 0, m, p, q] : ", at, " }\n    Y[n, m, p, q] = 0\n",
+                            "  stmt y1 { y1[n = 0, m, p, q, d] : ", at, " and 0 <= d < ", in,
+                            " }\n    Y[n, m, p, q] += X[n, d, p, q] * W[m, d]\n}"));
+}
+
+// Wide vectors, a second cache of 2 MB, a memory that is far away.
+Target server() {
+  Target t;
+  t.vector_bits = 512, t.vector_registers = 32;
+  t.l1_bytes = 48 << 10, t.l2_bytes = 2 << 20, t.l3_bytes = 64 << 20;
+  t.l2_rate = 40, t.l3_rate = 9, t.memory_rate = 4;
+  return t;
 }
 }  // namespace
 
@@ -39,15 +58,7 @@ TEST_CASE("rows of a window leave registers for its taps") {
 }
 
 TEST_CASE("tiles that do not divide the channels, and tiles of two lines") {
-  Program p = parse_program(R"(program conv {
-  tensor X : f32[1, 512, 14, 14] input
-  tensor W : f32[1000, 512] weight
-  tensor Y : f32[1, 1000, 14, 14] output
-  stmt y0 { y0[n = 0, m, p, q] : 0 <= m < 1000 and 0 <= p < 14 and 0 <= q < 14 }
-    Y[n, m, p, q] = 0
-  stmt y1 { y1[n = 0, m, p, q, d] : 0 <= m < 1000 and 0 <= p < 14 and 0 <= q < 14 and 0 <= d < 512 }
-    Y[n, m, p, q] += X[n, d, p, q] * W[m, d]
-})");
+  Program p = pointwise(512, 1000, 14);
   Target t;
   auto c = find_contraction(p);
   REQUIRE(c);
@@ -56,4 +67,39 @@ TEST_CASE("tiles that do not divide the channels, and tiles of two lines") {
   INFO(text(best, *c));
   CHECK(best.rows * best.lines * best.vectors >= 10);  // 125 vectors have no divisor that fills the registers
   CHECK((best.lines == 1 || 14 % best.rows == 0 || 14 % best.lines == 0));
+}
+
+TEST_CASE("weights that are read once are outermost, also where the second cache would hold them") {
+  auto outer = [](int64_t in, int64_t out, int64_t side) {
+    Program p = pointwise(in, out, side);
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    return tile_choices(*c, p, server(), 0).at(0);
+  };
+  CHECK(outer(1024, 256, 14).matrix_outer);  // fetched ahead; the image stays in the second cache
+  CHECK(outer(256, 1024, 14).matrix_outer);
+  CHECK_FALSE(outer(64, 64, 112).matrix_outer);  // 16 KB stay in the first cache, 3 MB would be read twice
+  CHECK(outer(1024, 256, 14).chunk == 16);
+  CHECK(outer(1024 + 8, 256, 14).chunk == 8);
+  CHECK(outer(512, 512, 7).step == 8);  // few accumulators
+  CHECK(outer(256, 256, 14).step == 4);
+}
+
+TEST_CASE("short sums: fewer rows where totals do not fit the registers, on the stack where those cost more") {
+  auto sums = [](int64_t in, const Target& t, int64_t rows, double passes, bool amplified) {
+    Program p = pointwise(in, 64, 14);
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    TileChoice tile;
+    tile.rows = rows, tile.vectors = 2;
+    ShortSums out = short_sums(*c, p, t, tile, passes, amplified);
+    CHECK((!out.block || in % out.block == 0));
+    return std::pair{out.rows, out.block};
+  };
+  CHECK(sums(128, server(), 14, 56, true) == std::pair<int64_t, int64_t>{7, 8});
+  CHECK(sums(256, server(), 14, 14, true) == std::pair<int64_t, int64_t>{7, 64});  // long sums, few passes
+  CHECK(sums(128, server(), 14, 14, true) == std::pair<int64_t, int64_t>{14, 0});
+  CHECK(sums(256, server(), 14, 56, false) == std::pair<int64_t, int64_t>{14, 0});
+  CHECK(sums(256, server(), 7, 56, false) == std::pair<int64_t, int64_t>{7, 16});  // both fit
+  CHECK(sums(128, Target(), 6, 56, true) == std::pair<int64_t, int64_t>{6, 16});   // 16 registers
 }

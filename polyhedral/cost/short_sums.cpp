@@ -1,0 +1,69 @@
+// Short sums are worth additions, or smaller tiles, where something amplifies their errors.
+#include "polyhedral/cost/short_sums.h"
+
+#include <cmath>
+
+#include "polyhedral/cost/register_tile.h"
+#include "polyhedral/cost/streaming.h"
+
+namespace nasc {
+namespace {
+// Tiles that use a block of the matrix one after the other: of more, short sums are worth their time where errors are amplified.
+constexpr double kManyPasses = 32;
+constexpr int64_t kLongTerms = 4 * kBlockTerms;  // a shorter amplified sum of fewer passes stays whole
+
+// Rows of the tile for sums of `block` steps.
+int64_t cheapest_rows(const Target& target, const TileChoice& tile, int64_t row_extent, double block) {
+  // Measured (Granite Rapids): a store, a load and an addition of a total on the stack take 4 cycles (14x2 tiles) or 3 (6x2 of
+  // half the width), where 3x2 is slower all the same.
+  constexpr double kOnStack = 4, kInRegisters = 0.5, kClearly = 1.05;
+  constexpr int64_t kLeast = 12;
+  auto tile_cycles = [&](int64_t rows) {
+    double each = fits_registers(target, 2 * rows, tile.vectors) ? kInRegisters : kOnStack;
+    return block * step_cycles(rows, tile.vectors) + each * static_cast<double>(rows * tile.vectors);
+  };
+  auto cycles = [&](int64_t rows) {
+    double whole = static_cast<double>(row_extent / rows) * tile_cycles(rows);
+    return row_extent % rows ? whole + tile_cycles(row_extent % rows) : whole;
+  };
+  int64_t best = tile.rows;
+  for (int64_t rows = tile.rows - 1; rows * tile.vectors >= kLeast; --rows)
+    if (cycles(rows) * (best == tile.rows ? kClearly : 1) < cycles(best))
+      best = rows;
+  return best;
+}
+}  // namespace
+
+ShortSums short_sums(const Contraction& c, const Program& p, const Target& target, const TileChoice& tile, double passes,
+                     bool amplified) {
+  ShortSums out{tile.rows, 0};
+  const Statement& s = p.statement(c.statement);
+  int64_t terms = 1, depth = 0;  // per value of the first loop; its values
+  for (size_t k = 0; k < c.reduction.size(); ++k) {
+    auto e = iterator_extent(s, c.reduction[k]);
+    if (!e)
+      return out;
+    (k ? terms *= *e : depth = *e);
+  }
+  auto fits = [&] { return fits_registers(target, 2 * out.rows * tile.lines, tile.vectors); };
+  // The error of n short sums of m terms grows with the root of n + m, least where they are equal; when the total waits on
+  // the stack, half as many additions are worth 12 % of the error.
+  double most = std::sqrt(static_cast<double>(terms * depth));
+  if (!fits()) {
+    bool many = passes > kManyPasses;
+    if (!amplified || (!many && terms * depth < kLongTerms))
+      return out;
+    double block = many ? most : kBlockTerms;
+    if (c.row >= 0 && c.group.extents[c.row].is_constant() && tile.lines == 1)
+      out.rows = cheapest_rows(target, tile, c.group.extents[c.row].constant(), block);
+    most = many && !fits() ? 2 * most : block;
+  }
+  for (int64_t b = tile.chunk; b < depth && (static_cast<double>(terms * b) <= most || !out.block); b += tile.chunk)
+    if (depth % b == 0)
+      out.block = b;
+  if (2 * out.block > depth || !out.block)
+    return {tile.rows, 0};
+  return out;
+}
+
+}  // namespace nasc
