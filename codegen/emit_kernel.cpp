@@ -40,6 +40,7 @@ llvm::Function* declare_body(llvm::Module& module, const Program& p, const std::
   auto* f = llvm::Function::Create(llvm::FunctionType::get(llvm::Type::getVoidTy(c), types, false),
                                    llvm::Function::InternalLinkage, symbol + ".body", module);
   f->addFnAttr(llvm::Attribute::NoUnwind);
+  f->addFnAttr("stackrealign");  // spilled vectors would cross cache lines
   for (size_t k = 0; k <= buffers; ++k) f->addParamAttr(static_cast<unsigned>(k), llvm::Attribute::NoAlias);
   return f;
 }

@@ -28,10 +28,19 @@ void initialise() {
   });
 }
 
+// The scheduling model: those of older Intel processors with wide vectors spill accumulators of tiles that fit the registers.
+std::string tuning_for(const Target& target, const llvm::TargetMachine& machine) {
+  bool others = !machine.getTargetTriple().isX86() || target.vector_bits < 512 || target.cpu.starts_with("znver");
+  return others ? "" : "sapphirerapids";
+}
+
 void emit(llvm::Module& module, const Target& target, llvm::CodeGenFileType type, llvm::raw_pwrite_stream& out) {
   llvm::TargetMachine* machine = &machine_of_thread(target);
   module.setTargetTriple(target.triple);
   module.setDataLayout(machine->createDataLayout());
+  if (std::string tune = tuning_for(target, *machine); !tune.empty())
+    for (llvm::Function& f : module)
+      if (!f.isDeclaration()) f.addFnAttr("tune-cpu", tune);
   std::string problem;
   llvm::raw_string_ostream report(problem);
   NASC_CHECK(!llvm::verifyModule(module, &report)) << "generated module: " << report.str();

@@ -214,10 +214,36 @@ TEST_CASE("emit: isl's quota is a refusal and the plain nest still compiles") {
   CHECK(nest.error().code == "isl-quota");
 }
 
+TEST_CASE("emit: a tile of 28 accumulators stays in registers on every processor with 32 of them") {
+  std::string source = conv(64, 32, 14, 16), block = "[0/16, 1, 2, 3, 0%16]";
+  source.replace(source.find(block), block.size(), "[0/32, 1, 2, 3, 0%32]");
+  Kernel k = tiled(source, "tile(loops=[co, n, h, w], sizes=[32, 1, 1, 14], vector=co, lanes=16, reduce=[ci, kh, kw], "
+                           "chunks=[16, 0, 0], step=4)");
+  EmitOptions options;
+  options.assembly = true;
+  for (const char* cpu : {"skylake-avx512", "icelake-server", "rocketlake", "sapphirerapids", "znver4"}) {
+    auto object = emit_kernel(k, target_for(cpu, "x86_64-unknown-linux-gnu"), "k", options);
+    REQUIRE(object);
+    INFO(cpu);
+    size_t stores = 0;
+    std::istringstream lines(object->assembly);
+    for (std::string line; std::getline(lines, line);)
+      stores += line.find("%zmm") != std::string::npos && line.ends_with("(%rsp)");
+    CHECK(object->assembly.find("vfmadd231ps") != std::string::npos);
+    CHECK(stores == 0);
+  }
+}
+
 TEST_CASE("targets: registers come from the processor, unknown ones are errors") {
   CHECK(target_for("haswell", "x86_64-unknown-linux-gnu").vector_bits == 256);
   CHECK(target_for("skylake-avx512", "x86_64-unknown-linux-gnu").vector_registers == 32);
   CHECK(target_for("generic", "aarch64-unknown-linux-gnu").vector_bits == 128);
+  Target server = target_for("sapphirerapids", "x86_64-unknown-linux-gnu");
+  CHECK(server.memory_rate < Target().memory_rate);  // far away
+  server.l2_bytes = 2 << 20;
+  CHECK(server.read_rate(1e6) == server.l2_rate);
+  CHECK(server.read_rate(2e6) == server.l3_rate);
+  CHECK(server.read_rate(1e9) == server.memory_rate);
   CHECK_THROWS_AS(target_for("pentium9", "x86_64-unknown-linux-gnu"), UserError);
   CHECK_THROWS_AS(target_for("x", "vax-dec-vms"), UserError);
   auto features = required_features(target_for("x86-64-v3", "x86_64-unknown-linux-gnu"));
