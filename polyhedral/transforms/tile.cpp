@@ -76,6 +76,13 @@ struct TileTree {
     return tree_band(mark, exprs, std::move(inside));
   }
 
+  TextNodeRef after_fetch(const GroupMember& m, TextNodeRef sum) const {
+    TextNodeRef fetch = tree_leaf();
+    for (size_t k = ahead->loops.size(); k-- > 0;)
+      fetch = tree_band(ahead->loops[k].first, Exprs{{ahead->statement, ahead->loops[k].second}}, fetch);
+    return tree_sequence({{{ahead->statement}, fetch}, {{m.statement}, sum}});
+  }
+
   // Reduction loops of one statement: chunked ones give an outer loop at their place and an inner
   // one after all others.
   TextNodeRef reduction_loops(const GroupMember& m, TextNodeRef inside) const {
@@ -98,18 +105,19 @@ struct TileTree {
         continue;
       const std::string& name = l.reduce[k];
       std::string rest = mod_of(name, l.chunks[k]);
-      bool stepped = l.step > 1 && l.chunks[k] % l.step == 0 && l.chunks[k] > l.step;
+      auto inner = [&](const std::string& mark, const std::string& e, const char* iterator, Prefetch::At at) {
+        bool fetched = ahead && k == 0 && ahead->at >= at;
+        if (fetched && ahead->at == at)
+          inside = after_fetch(m, inside);
+        inside = around(mark, m.statement, e, iterator, fetched, inside);
+      };
+      bool stepped = l.stepped(k);
       if (stepped)
-        alone(name + ".u unroll", mod_of(name, l.step));
-      alone(name + ".i" + unrolled(name), stepped ? floor_of(rest, l.step) : rest);
+        inner(name + ".u unroll", mod_of(name, l.step), kStepIterator, Prefetch::At::step);
+      inner(name + ".i" + unrolled(name), stepped ? floor_of(rest, l.step) : rest, kStepsIterator, Prefetch::At::steps);
     }
-    if (ahead) {
-      TextNodeRef fetch = tree_leaf();
-      for (size_t k = ahead->loops.size(); k-- > 0;)
-        fetch = tree_band(ahead->loops[k].first, Exprs{{ahead->statement, ahead->loops[k].second}},
-                          fetch);
-      inside = tree_sequence({{{ahead->statement}, fetch}, {{m.statement}, inside}});
-    }
+    if (ahead && ahead->at == Prefetch::At::chunk)
+      inside = after_fetch(m, inside);
     for (size_t k = l.reduce.size(); k-- > 0;) {
       const std::string& name = l.reduce[k];
       std::string value = k == 0 && blocked ? mod_of(name, l.block) : name;

@@ -19,6 +19,9 @@ struct TileLoops {
   std::vector<std::string> reduce;
   std::vector<int64_t> chunks;
   int64_t step = 1;
+  bool stepped(size_t k) const { // a loop of `step` unrolled values each inside of chunk k
+    return step > 1 && chunks[k] % step == 0 && chunks[k] > step;
+  }
   std::vector<std::string> unroll;
   int64_t block = 0;    // values of reduce[0] summed in registers at a time; 0: all
   bool apart = false;   // blocks are summed inside each tile, their total is in registers too
@@ -56,12 +59,14 @@ Expected<BlockedSum> sum_in_blocks(Program& program, Group& group, const TileLoo
 struct Prefetch {
   std::string statement;
   std::vector<std::pair<std::string, std::string>> loops; // its own, to be unrolled: mark, iterator
+  enum class At { chunk, steps, step } at = At::chunk; // each chunk of the sum, each `step` values of one, or each value
 };
 Expected<Prefetch> add_prefetch(Program& program, const Group& group, const TileLoops& loops);
 // Name of the iterator of a prefetch for tile loop k and the one around it, reduction loop k, and the block loop.
 std::string outer_iterator(size_t k);
 std::string tile_iterator(size_t k);
 std::string reduce_iterator(size_t k);
+inline constexpr const char *kStepsIterator = "q", *kStepIterator = "w"; // inside of the first reduction loop's chunk
 inline constexpr const char* kBlockIterator = "b";
 
 } // namespace nasc

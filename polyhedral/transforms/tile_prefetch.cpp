@@ -95,8 +95,9 @@ bool rows_in_order(const Tensor& matrix, const Access& read, const Statement& s,
   return true;
 }
 
-// The block's lines one after the other, some at each chunk of each pass over the block. What comes
-// next is the next block of the same columns, or that of the next columns.
+// The block's lines one after the other, some at each chunk of each pass over the block: at each step when there are enough,
+// since a processor that waits for many lines at once stalls. What comes next is the next block of the same columns, or that of
+// the next columns.
 Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const TileLoops& l) {
   const Statement& s = at.sum;
   if (!rows_in_order(p.tensor(l.prefetch), read, s, l))
@@ -108,28 +109,50 @@ Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const 
     passes *= at.trips[k];
   }
   int64_t width = bytes(p.tensor(l.prefetch).dtype), row = l.sizes[l.inner() - 1] * width;
-  int64_t unit = std::max<int64_t>(1, kLine / row),
-          units = std::max<int64_t>(1, l.chunks[0] / unit);
+  using At = Prefetch::At;
+  At level = !l.stepped(0) || passes > 2 * l.step ? At::chunk : passes > 1 ? At::steps : At::step;
+  int64_t unit = std::max<int64_t>(1, kLine / row);
+  if (unit > 1 && level == At::step)
+    level = At::steps;
+  int64_t values = level == At::chunk ? l.chunks[0] : level == At::steps ? l.step : 1,
+          units = std::max<int64_t>(1, values / unit);
   int64_t each = (units + passes - 1) / passes, lines = (row + kLine - 1) / kLine;
   for (size_t k = 0; k < l.reduce.size(); ++k)
     count = text(at.extents[at.extents.size() - l.reduce.size() + k], "*(", count, ") + ",
                  reduce_iterator(k));
+  auto inside = [&](const char* iterator, int64_t extent) {
+    at.add(iterator, extent);
+    count = text(extent, "*(", count, ") + ", iterator);
+  };
+  if (level >= At::steps)
+    inside(kStepsIterator, l.chunks[0] / l.step);
+  if (level == At::step)
+    inside(kStepIterator, l.step);
   at.add("u", each);
   at.add("v", lines);
   // The last reduction counts rows beyond its own end.
   bool next_columns = l.nested() && l.block;
   std::string start = l.block ? text(at.block, "*", kBlockIterator) : "0";
-  if (!next_columns)
-    start += text(" + ", at.block);
-  std::string by = text(unit, "*(", each, "*(", count, ") + u)");
+  // What passes once is not kept: a little ahead is enough, and a long panel further ahead would leave the caches again.
+  constexpr int64_t kAhead = 16 << 10;
+  bool once = passes == 1 && l.reduce.size() == 1;
+  if (once || !next_columns)
+    start += text(" + ", once ? std::min(at.block, std::max<int64_t>(1, kAhead / row)) : at.block);
+  // The pace that ends with the last pass, rounded up to sixteenths.
+  constexpr int64_t kParts = 16;
+  int64_t pace = (kParts * units + passes * each - 1) / (passes * each);
+  std::string unit_of = text(each, "*(", count, ") + u");
+  if (pace < kParts)
+    unit_of = floor_of(text(pace, "*(", unit_of, ")"), kParts);
+  std::string by = text(unit, "*(", unit_of, ")");
   at.set_value(l.reduce[0], start);
   at.set_value(l.reduce.back(), l.reduce.size() == 1 ? start + " + " + by : by);
   size_t v = l.inner() - 1;
   at.set_value(at.member.index[l.vector],
-               text(at.tiles[v], " + ", next_columns ? l.sizes[v] : 0, " + ", kLine / width, "*v"));
+               text(at.tiles[v], " + ", next_columns && !once ? l.sizes[v] : 0, " + ", kLine / width, "*v"));
   size_t place = static_cast<size_t>(&s - p.statements.data());
   return Prefetch{add_prefetch_statement(p, place, s, read, at.names, at.extents, at.values),
-                  {{"ahead.u unroll", "u"}, {"ahead.v unroll", "v"}}};
+                  {{"ahead.u unroll", "u"}, {"ahead.v unroll", "v"}}, level};
 }
 
 // Of a tensor whose innermost memory is the chunk of the sum: at each chunk, some lines of the same
