@@ -14,9 +14,9 @@ namespace {
 
 std::string two_layers(float second_bound) {
   ZooBuilder b("depthwise", 5);
-  ZooValue x = b.input("image", {1, 24, 13, 18});
-  ZooValue y = b.relu6(b.conv(x, {.channels = 24, .group = 24, .bias = true}));
-  y = b.conv(y, {.channels = 24, .group = 24, .bias = true});
+  ZooValue x = b.input("image", {1, 48, 13, 18});
+  ZooValue y = b.relu6(b.conv(x, {.channels = 48, .group = 48, .bias = true}));
+  y = b.conv(y, {.channels = 48, .group = 48, .bias = true});
   y = b.node("Clip", {y, b.scalar(0), b.scalar(second_bound)}, y.shape);
   b.output(b.flatten(b.global_average_pool(y))); // memory of the caller would not be in blocks
   return b.bytes();

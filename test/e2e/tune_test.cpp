@@ -25,7 +25,7 @@ void sleep_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::millisecond
 TEST_CASE("nasc --tune: killed 20 times, it loses at most the trial that was running") {
   TemporaryFolder w;
   std::string model = w / "model.onnx", journal = w / "j";
-  REQUIRE(run_program({NASC_ZOO, "tiny-mnist", "-o", model}, w.path.string()).exit == 0);
+  REQUIRE(run_program({NASC_ZOO, "tiny-resnet", "-o", model}, w.path.string()).exit == 0);
   std::vector<std::string> command = {NASC,      model,  "-o",          w / "m.so", "--threads", "1",
                                       "--tune",  "--journal", journal, "--tuning-db", "none",   "-q"};
   std::mt19937 random(7);
