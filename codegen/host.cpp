@@ -22,7 +22,7 @@ void set_registers(Target& t) {
     t.vector_bits = wide ? 512 : has("+avx") ? 256 : 128;
     t.vector_registers = wide ? 32 : 16;
     // Measured on Granite Rapids, whose cores wait long for a last cache that is spread over the chip.
-    if (has("+amx-tile")) t.l2_rate = 40, t.l3_rate = 9, t.memory_rate = 4;
+    if (has("+amx-tile")) t.l2_rate = 40, t.l3_rate = 9, t.memory_rate = 4.5;
   } else {
     t.vector_bits = 128;
     t.vector_registers = 32;

@@ -160,13 +160,14 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
     return out;
   };
   const Extent& columns = c.group.extents[c.vector];
+  ShortSums sums = short_sums(c, p, target, *choice, inside(false) * static_cast<double>(blocks), winograd);
   double passes = 0, points = 0;
   auto stream_of = [&] {
     passes = inside(false), points = static_cast<double>(t.sizes[c.vector]) * inside(true);
-    return columns.is_constant() && choice->lines == 1 ? streaming(c, p, target, *choice, passes, points, winograd) : Streaming{};
+    bool whole = winograd && !sums.block;
+    return columns.is_constant() && choice->lines == 1 ? streaming(c, p, target, *choice, passes, points, winograd, whole) : Streaming{};
   };
   Streaming stream = stream_of();
-  ShortSums sums = short_sums(c, p, target, *choice, passes * static_cast<double>(blocks), winograd);
   if (!stream.block && !choice->together() && sums.rows != choice->rows) {
     t.sizes[c.row] = choice->rows = sums.rows;
     stream = stream_of();
@@ -185,7 +186,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
     if (c.row >= 0) together.order.push_back(c.row);
     together.block = choice->block;
     int64_t groups = choice->line_tiles ? c.group.extents[c.line].constant() / choice->line_tiles : 1;  // of lines
-    bool ahead = streaming(c, p, target, *choice, passes / static_cast<double>(groups), points, winograd).prefetch;
+    bool ahead = streaming(c, p, target, *choice, passes / static_cast<double>(groups), points, winograd, false).prefetch;
     if (ahead) together.prefetch = c.matrix_tensor;
     if (planner.kernel_step(program, tile_step(c.group, together))) return true;
   }

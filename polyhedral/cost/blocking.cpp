@@ -10,6 +10,7 @@
 namespace nasc {
 namespace {
 constexpr double kSeen = 0.25, kFarSeen = 0.4; // of reads from these caches: the others overlap
+constexpr double kUnasked = 0.67; // of the rate of memory, for what is not fetched ahead
 constexpr double kClearly = 1.04;
 constexpr double kTileShare = 0.6; // of the first cache, what a panel and the rows of a tile may take, in blocks of the sum
 constexpr double kTimely = 32; // passes over a panel: of more, what is fetched ahead comes too early
@@ -33,7 +34,7 @@ struct Model {
   // Cycles to read a matrix from memory that is not fetched ahead in time.
   double waited_for(double passes) const {
     bool far = s.matrix_bytes > static_cast<double>(t.l2_bytes) / 2;
-    return far && passes > kTimely ? s.matrix_bytes / t.memory_rate : 0;
+    return far && passes > kTimely ? s.matrix_bytes / (kUnasked * t.memory_rate) : 0;
   }
   // A panel and what the rows of a tile read.
   double used(const TileChoice& c) const {

@@ -10,7 +10,8 @@ namespace nasc {
 namespace {
 // Tiles that use a block of the matrix one after the other: of more, short sums are worth their time where errors are amplified.
 constexpr double kManyPasses = 32;
-constexpr int64_t kLongTerms = 4 * kBlockTerms;  // a shorter amplified sum of fewer passes stays whole
+// Of some passes, long sums are; of fewer, which wait for the matrix, a copy of all tiles in memory is cheaper (streaming.h).
+constexpr double kSomePasses = 8;
 
 // Rows of the tile for sums of `block` steps.
 int64_t cheapest_rows(const Target& target, const TileChoice& tile, int64_t row_extent, double block) {
@@ -51,11 +52,13 @@ ShortSums short_sums(const Contraction& c, const Program& p, const Target& targe
   double most = std::sqrt(static_cast<double>(terms * depth));
   if (!fits()) {
     bool many = passes > kManyPasses;
-    if (!amplified || (!many && terms * depth < kLongTerms))
+    if (!amplified || (!many && (passes <= kSomePasses || terms * depth < kLongTerms)))
       return out;
     double block = many ? most : kBlockTerms;
     if (c.row >= 0 && c.group.extents[c.row].is_constant() && tile.lines == 1)
       out.rows = cheapest_rows(target, tile, c.group.extents[c.row].constant(), block);
+    if (!many && !fits())
+      return {tile.rows, 0};
     most = many && !fits() ? 2 * most : block;
   }
   for (int64_t b = tile.chunk; b < depth && (static_cast<double>(terms * b) <= most || !out.block); b += tile.chunk)

@@ -4,7 +4,7 @@
 
 namespace nasc {
 Streaming streaming(const Contraction& c, const Program& p, const Target& target,
-                    const TileChoice& tile, double passes, double points, bool amplified) {
+                    const TileChoice& tile, double passes, double points, bool amplified, bool shorten) {
   Streaming out;
   if (c.reduction.empty())
     return out;
@@ -26,7 +26,8 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
   }
   out.prefetch = tile.matrix_outer && whole.constant() > 2 * target.l1_bytes && passes <= kFetchedPasses;
   double l1 = static_cast<double>(target.l1_bytes);
-  if (passes < 2 || row * static_cast<double>(*depth) <= kWholeShare * l1 ||
+  shorten = shorten && terms * *depth >= kLongTerms;
+  if (passes < 2 || (row * static_cast<double>(*depth) <= kWholeShare * l1 && !shorten) ||
       points * bytes(p.tensor(s.write.tensor).dtype) > kMostCopy)
     return out;
   for (int64_t b = tile.chunk; b < *depth; b += tile.chunk)

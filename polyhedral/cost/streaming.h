@@ -11,7 +11,8 @@ inline constexpr double kPanelShare = 0.55, kWholeShare = 0.7;
 // A block of the matrix that serves more tiles than that is not fetched ahead: too much of it would come too early.
 inline constexpr double kFetchedPasses = 48;
 
-inline constexpr int64_t kBlockTerms = 64;  // of an amplified sum, added at a time to a copy of all tiles
+// Of an amplified sum, added at a time to a copy of all tiles; a sum of fewer than four blocks stays whole.
+inline constexpr int64_t kBlockTerms = 64, kLongTerms = 4 * kBlockTerms;
 
 inline constexpr double kMostCopy = 128 << 10;  // what codegen keeps on the stack
 
@@ -27,8 +28,9 @@ bool far_rows(const Contraction& contraction, const Program& program, const Targ
 
 // `passes`: tiles of rows that read the same columns of the matrix one after the other; `points`: of the output, that
 // these tiles hold: a block needs a copy of them, which each thread has on its stack. `amplified`: what follows makes the
-// errors of these sums larger, as the output transform of Winograd's algorithm does; blocks are short then.
+// errors of these sums larger, as the output transform of Winograd's algorithm does; blocks are short then, and `shorten`
+// says that long sums have to be cut also where the caches need no blocks.
 Streaming streaming(const Contraction& contraction, const Program& program, const Target& target,
-                    const TileChoice& tile, double passes, double points, bool amplified);
+                    const TileChoice& tile, double passes, double points, bool amplified, bool shorten);
 
 } // namespace nasc

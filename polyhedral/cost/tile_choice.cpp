@@ -208,6 +208,9 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   std::optional<TileChoice> together = packed ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
   if (together) std::swap(base, *together);
   if (others.size() > kMostTiles) others.resize(kMostTiles);
+  // A chunk of all taps has to be a block of the sum that the first cache holds.
+  double chunk_bytes = static_cast<double>(base.vectors * lanes * base.chunk) * kElement * sizes.depth / static_cast<double>(sizes.first);
+  if (chunk_bytes > kPanelShare * static_cast<double>(target.l1_bytes)) base.chunk = kChunk;
   // Loops around few multiply-adds cost more than longer code.
   constexpr int64_t kIteration = 64;
   if (base.rows * base.lines * base.vectors * base.step < kIteration && base.chunk > 2 * base.step) base.step *= 2;

@@ -95,7 +95,7 @@ bool rows_in_order(const Tensor& matrix, const Access& read, const Statement& s,
   return true;
 }
 
-// The block's lines one after the other, some at each chunk of each pass over the block: at each step when there are enough,
+// The block's lines one after the other, some at each chunk of each pass over the block: at its steps when they are many,
 // since a processor that waits for many lines at once stalls. What comes next is the next block of the same columns, or that of
 // the next columns.
 Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const TileLoops& l) {
@@ -110,13 +110,17 @@ Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const 
   }
   int64_t width = bytes(p.tensor(l.prefetch).dtype), row = l.sizes[l.inner() - 1] * width;
   using At = Prefetch::At;
-  At level = !l.stepped(0) || passes > 2 * l.step ? At::chunk : passes > 1 ? At::steps : At::step;
-  int64_t unit = std::max<int64_t>(1, kLine / row);
-  if (unit > 1 && level == At::step)
-    level = At::steps;
-  int64_t values = level == At::chunk ? l.chunks[0] : level == At::steps ? l.step : 1,
-          units = std::max<int64_t>(1, values / unit);
-  int64_t each = (units + passes - 1) / passes, lines = (row + kLine - 1) / kLine;
+  constexpr int64_t kBurst = 4; // lines
+  int64_t unit = std::max<int64_t>(1, kLine / row), lines = (row + kLine - 1) / kLine, units = 0, each = 0;
+  auto per_pass = [&](int64_t values) {
+    units = std::max<int64_t>(1, values / unit), each = (units + passes - 1) / passes;
+  };
+  At level = At::chunk;
+  per_pass(l.chunks[0]);
+  if (l.stepped(0) && passes <= 2 * l.step && each * lines > kBurst) {
+    level = passes > 1 || unit > 1 ? At::steps : At::step;
+    per_pass(level == At::steps ? l.step : 1);
+  }
   for (size_t k = 0; k < l.reduce.size(); ++k)
     count = text(at.extents[at.extents.size() - l.reduce.size() + k], "*(", count, ") + ",
                  reduce_iterator(k));
