@@ -2,7 +2,16 @@
 // that no cache keeps between inferences is fetched ahead.
 #include "polyhedral/cost/streaming.h"
 
+#include "polyhedral/cost/register_tile.h"
+
 namespace nasc {
+namespace {
+// Measured on Granite Rapids (1x1 convolutions and products of 256 to 1024 terms, tiles of 24 to 28 accumulators).
+constexpr double kFarShare = 1.0 / 16;  // of the second cache, of what is read from there at each pass
+constexpr double kSlow = 0.25;          // of the rate of the second cache
+constexpr double kCopy = 4, kManyCopies = 0.06;  // cycles to add an accumulator to its copy; share of the time
+}  // namespace
+
 Streaming streaming(const Contraction& c, const Program& p, const Target& target,
                     const TileChoice& tile, double passes, double points, bool amplified, bool shorten) {
   Streaming out;
@@ -27,12 +36,23 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
   out.prefetch = tile.matrix_outer && whole.constant() > 2 * target.l1_bytes && passes <= kFetchedPasses;
   double l1 = static_cast<double>(target.l1_bytes);
   shorten = shorten && terms * *depth >= kLongTerms;
-  if (passes < 2 || (row * static_cast<double>(*depth) <= kWholeShare * l1 && !shorten) ||
+  // A part of the second cache serves as well as the first one where a step needs little of it.
+  double far = kFarShare * static_cast<double>(target.l2_bytes), step = step_cycles(tile.rows * tile.lines, tile.vectors);
+  bool slow = row <= kSlow * target.l2_rate * step * static_cast<double>(terms);
+  double panel = row * static_cast<double>(*depth);
+  if (passes < 2 || ((panel <= kWholeShare * l1 || (slow && panel <= far)) && !shorten) ||
       points * bytes(p.tensor(s.write.tensor).dtype) > kMostCopy)
     return out;
-  for (int64_t b = tile.chunk; b < *depth; b += tile.chunk)
-    if (*depth % b == 0 && row * static_cast<double>(b) <= kPanelShare * l1 && !(amplified && out.block && terms * b > kBlockTerms))
+  auto copies = [&] { // share of the time
+    double steps = static_cast<double>(out.block * terms) * step, sums = static_cast<double>(tile.rows * tile.lines * tile.vectors);
+    return kCopy * sums / (steps + kCopy * sums);
+  };
+  for (int64_t b = tile.chunk; b < *depth; b += tile.chunk) {
+    double bytes = row * static_cast<double>(b);
+    bool fits = bytes <= kPanelShare * l1 || (out.block && copies() > kManyCopies && bytes <= far);
+    if (*depth % b == 0 && fits && !(amplified && out.block && terms * b > kBlockTerms))
       out.block = b;
+  }
   return out;
 }
 

@@ -50,7 +50,8 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
   double bytes = points * tiles * (in * groups + out) * kFloat;
   int64_t block = winograd_block(w, t);
   double at_once = block ? bytes * static_cast<double>(block) / static_cast<double>(w.tiles(0)) : bytes;
-  double traffic = at_once > static_cast<double>(t.l2_bytes) / 2 ? 2 * bytes / t.l3_rate : 0;
+  double beyond = std::max(0.0, 1 - static_cast<double>(t.l2_bytes) / 2 / at_once);
+  double traffic = 2 * beyond * bytes / t.l3_rate;
   return products + transforms + traffic;
 }
 
