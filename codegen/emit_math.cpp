@@ -46,7 +46,8 @@ struct Math {
     return polynomial(r, {1.37805939e-3, 8.37312452e-3, 4.16695364e-2, 1.66664720e-1, 4.99999851e-1, 1, 1});
   }
 
-  // 2^n is the product of two halves, both normal for n in [-150, 128]; NaN passes through min, max and products.
+  // 2^n is the product of two halves, both normal for n in [-150, 128]; NaN passes through min, max and products. What rounds
+  // to zero is zero before the last product: processors may take a hundred cycles for products that underflow.
   Value* exp(Value* x) {
     Value* y = b.CreateSelect(b.CreateFCmpOGT(x, f(89)), f(89), x);
     y = b.CreateSelect(b.CreateFCmpOLT(y, f(-104)), f(-104), y);
@@ -56,7 +57,9 @@ struct Math {
     r = fma(n, f(-1.42860677e-6), r);
     Value* k = as_bits(shifted);  // its upper bits leave by the shift
     Value* half = b.CreateAShr(k, i(1));
-    return b.CreateFMul(b.CreateFMul(exp_of_rest(r), power(half)), power(b.CreateSub(k, half)));
+    Value* first = b.CreateFMul(exp_of_rest(r), power(half));
+    first = b.CreateSelect(b.CreateFCmpOLT(x, f(-103.972084)), f(0), first);
+    return b.CreateFMul(first, power(b.CreateSub(k, half)));
   }
   // For x in [-80, 0] or NaN, where it is a small part of what it is subtracted from.
   Value* small_exp(Value* x) {
