@@ -21,6 +21,16 @@ Transforms transforms_of(int64_t m) {
   return kTransforms.at(m);
 }
 
+// Of both transformed tensors.
+double transformed_bytes(const WinogradShape& w) {
+  int64_t points = w.tile() * w.tile() * w.all_tiles();
+  return static_cast<double>(points * (w.channels * w.groups + w.out[1]) * kFloat);
+}
+// To write bytes and to read them again when so many at once pass through the second cache.
+double beyond_cycles(double bytes, double at_once, const Target& t) {
+  return 2 * bytes * std::max(0.0, 1 - static_cast<double>(t.l2_bytes) / 2 / at_once) / t.l3_rate;
+}
+
 // Weights of a whole network do not stay in any cache between inferences.
 double weights_traffic(double bytes, const Target& t) { return bytes / t.memory_rate; }
 } // namespace
@@ -47,25 +57,23 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
   double transforms = tiles * (in * groups * each.input + out * each.output) / lanes;
   // Both transformed tensors are written and read once; what of a block does not fit the second
   // cache comes from the last.
-  double bytes = points * tiles * (in * groups + out) * kFloat;
+  double bytes = transformed_bytes(w);
   int64_t block = winograd_block(w, t);
   double at_once = block ? bytes * static_cast<double>(block) / static_cast<double>(w.tiles(0)) : bytes;
-  double beyond = std::max(0.0, 1 - static_cast<double>(t.l2_bytes) / 2 / at_once);
-  double traffic = 2 * beyond * bytes / t.l3_rate;
-  return products + transforms + traffic;
+  return products + transforms + beyond_cycles(bytes, at_once, t);
 }
 
 int64_t winograd_block(const WinogradShape& w, const Target& t) {
   constexpr int64_t kTiles = 14, kBlocks = 4; // at least: tiles that read U once; blocks for threads to share
-  int64_t points = w.tile() * w.tile(),
-          transformed = points * w.all_tiles() * (w.channels * w.groups + w.out[1]) * kFloat,
-          filters = points * w.channels * w.out[1] * kFloat;
-  constexpr int64_t kFarCaches = 16, kNearCaches = 8; // second caches
-  if (w.out[0] != 1 || transformed <= kFarCaches * t.l2_bytes || filters > kNearCaches * t.l2_bytes)
+  double transformed = transformed_bytes(w), filters = static_cast<double>(w.tile() * w.tile() * w.channels * w.out[1] * kFloat);
+  if (w.out[0] != 1)
     return 0;
   for (int64_t rows = 1; rows * kBlocks <= w.tiles(0); ++rows)
-    if (w.tiles(0) % rows == 0 && rows * w.tiles(1) >= kTiles)
-      return rows;
+    if (w.tiles(0) % rows == 0 && rows * w.tiles(1) >= kTiles) {
+      // What V and P need not be read and written beyond the second cache, against filters that each block reads.
+      double blocks = static_cast<double>(w.tiles(0) / rows);
+      return beyond_cycles(transformed, transformed, t) > blocks * filters / t.read_rate(filters) ? rows : 0;
+    }
   return 0;
 }
 

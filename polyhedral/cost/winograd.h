@@ -9,8 +9,8 @@ namespace nasc {
 // Cycles of one core for the convolution directly, and by tiles of shape.m.
 double direct_cycles(const WinogradShape& shape, const Target& target);
 double winograd_cycles(const WinogradShape& shape, const Target& target);
-// Rows of tiles per block, 0 for all at once. Blocks are for V and P many times as large as the second cache, and for
-// filters U that are not so large: each block reads them again, for some tiles at least.
+// Rows of tiles per block, 0 for all at once: V and P of a block stay in the second cache, but each block, of some tiles at
+// least, reads the filters U again.
 int64_t winograd_block(const WinogradShape& shape, const Target& target);
 
 } // namespace nasc
