@@ -19,7 +19,7 @@ struct Ahead {
   const GroupMember& member;
   std::vector<std::string> names, values, tiles; // tiles: first point of each loop's tile
   std::vector<int64_t> extents, trips;
-  int64_t block = 0; // values of the first reduction loop that are summed at a time
+  int64_t block = 0, depth = 0; // values of the first reduction loop that are summed at a time, all of them
 
   bool set_value(const std::string& iterator, const std::string& value) {
     int k = sum.iterator(iterator);
@@ -54,6 +54,7 @@ Expected<Ahead> loops_around(const Statement& s, const GroupMember& m, const Gro
   auto depth = iterator_extent(s, l.reduce[0]);
   if (!depth)
     return refuse("bad-size", "a prefetch needs constant extents");
+  out.depth = *depth;
   out.block = l.block ? l.block : *depth;
   if (l.block)
     out.add(kBlockIterator, *depth / out.block);
@@ -121,6 +122,8 @@ Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const 
     level = passes > 1 || unit > 1 ? At::steps : At::step;
     per_pass(level == At::steps ? l.step : 1);
   }
+  if (l.apart) // blocks inside of each tile: all of them pass before the next panel
+    count = text(at.depth / at.block, "*(", count, ") + ", kBlockIterator);
   for (size_t k = 0; k < l.reduce.size(); ++k)
     count = text(at.extents[at.extents.size() - l.reduce.size() + k], "*(", count, ") + ",
                  reduce_iterator(k));
@@ -136,12 +139,14 @@ Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const 
   at.add("v", lines);
   // The last reduction counts rows beyond its own end.
   bool next_columns = l.nested() && l.block;
-  std::string start = l.block ? text(at.block, "*", kBlockIterator) : "0";
+  bool blocks = l.block && !l.apart;
+  int64_t panel = blocks ? at.block : at.depth;
+  std::string start = blocks ? text(at.block, "*", kBlockIterator) : "0";
   // What passes once is not kept: a little ahead is enough, and a long panel further ahead would leave the caches again.
   constexpr int64_t kAhead = 16 << 10;
   bool once = passes == 1 && l.reduce.size() == 1;
   if (once || !next_columns)
-    start += text(" + ", once ? std::min(at.block, std::max<int64_t>(1, kAhead / row)) : at.block);
+    start += text(" + ", once ? std::min(panel, std::max<int64_t>(1, kAhead / row)) : panel);
   // The pace that ends with the last pass, rounded up to sixteenths.
   constexpr int64_t kParts = 16;
   int64_t pace = (kParts * units + passes * each - 1) / (passes * each);
