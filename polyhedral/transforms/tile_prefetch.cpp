@@ -118,9 +118,11 @@ Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const 
   };
   At level = At::chunk;
   per_pass(l.chunks[0]);
+  bool by_line = false; // units are lines, else rows
   if (l.stepped(0) && passes <= 2 * l.step && each * lines > kBurst) {
-    level = passes > 1 || unit > 1 ? At::steps : At::step;
-    per_pass(level == At::steps ? l.step : 1);
+    by_line = unit == 1 && passes <= lines;
+    level = by_line ? At::step : At::steps;
+    per_pass(by_line ? lines : l.step);
   }
   if (l.apart) // blocks inside of each tile: all of them pass before the next panel
     count = text(at.depth / at.block, "*(", count, ") + ", kBlockIterator);
@@ -136,7 +138,7 @@ Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const 
   if (level == At::step)
     inside(kStepIterator, l.step);
   at.add("u", each);
-  at.add("v", lines);
+  at.add("v", by_line ? 1 : lines);
   // The last reduction counts rows beyond its own end.
   bool next_columns = l.nested() && l.block;
   bool blocks = l.block && !l.apart;
@@ -153,12 +155,13 @@ Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const 
   std::string unit_of = text(each, "*(", count, ") + u");
   if (pace < kParts)
     unit_of = floor_of(text(pace, "*(", unit_of, ")"), kParts);
-  std::string by = text(unit, "*(", unit_of, ")");
+  std::string by = by_line ? floor_of(unit_of, lines) : text(unit, "*(", unit_of, ")"),
+              line = by_line && lines > 1 ? mod_of(unit_of, lines) : "v";
   at.set_value(l.reduce[0], start);
   at.set_value(l.reduce.back(), l.reduce.size() == 1 ? start + " + " + by : by);
   size_t v = l.inner() - 1;
   at.set_value(at.member.index[l.vector],
-               text(at.tiles[v], " + ", next_columns && !once ? l.sizes[v] : 0, " + ", kLine / width, "*v"));
+               text(at.tiles[v], " + ", next_columns && !once ? l.sizes[v] : 0, " + ", kLine / width, "*(", line, ")"));
   size_t place = static_cast<size_t>(&s - p.statements.data());
   return Prefetch{add_prefetch_statement(p, place, s, read, at.names, at.extents, at.values),
                   {{"ahead.u unroll", "u"}, {"ahead.v unroll", "v"}}, level};
