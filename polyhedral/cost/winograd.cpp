@@ -64,7 +64,7 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
 }
 
 int64_t winograd_block(const WinogradShape& w, const Target& t) {
-  constexpr int64_t kTiles = 14, kBlocks = 4; // at least: tiles that read U once; blocks for threads to share
+  constexpr int64_t kTiles = 14, kBlocks = 8; // at least: tiles that read U once; fewer blocks are still large
   double transformed = transformed_bytes(w), filters = static_cast<double>(w.tile() * w.tile() * w.channels * w.out[1] * kFloat);
   if (w.out[0] != 1)
     return 0;
