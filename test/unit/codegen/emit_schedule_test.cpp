@@ -235,10 +235,14 @@ TEST_CASE("emit: isl's quota is a refusal and the plain nest still compiles") {
 }
 
 TEST_CASE("emit: a tile of 28 accumulators stays in registers on every processor with 32 of them") {
-  std::string source = conv(64, 32, 14, 16), block = "[0/16, 1, 2, 3, 0%16]";
-  source.replace(source.find(block), block.size(), "[0/32, 1, 2, 3, 0%32]");
-  Kernel k = tiled(source, "tile(loops=[co, n, h, w], sizes=[32, 1, 1, 14], vector=co, lanes=16, reduce=[ci, kh, kw], "
-                           "chunks=[16, 0, 0], step=4)");
+  std::string at = "0 <= m < 256 and 0 <= h, w < 14", image = " layout [0/16, 1, 2, 0%16]";
+  Kernel k = tiled("program conv { tensor x : f32[1024, 14, 14] input" + image +
+                       " tensor k : f32[256, 1024] weight layout [0/32, 1, 0%32]\n tensor b : f32[256] weight tensor r : f32[256, 14, 14] input" + image + " tensor acc : f32[256, 14, 14] temp\n "
+                       "tensor y : f32[256, 14, 14] output" + image + "\n stmt init { init[m, h, w] : " + at +
+                       " }\n acc[m, h, w] = 0\n stmt mac { mac[m, h, w, d] : " + at +
+                       " and 0 <= d < 1024 }\n acc[m, h, w] += x[d, h, w] * k[m, d]\n stmt out { out[m, h, w] : " + at +
+                       " }\n y[m, h, w] = max(acc[m, h, w] + b[m] + r[m, h, w], 0)\n }",
+                   "tile(loops=[h, m, w], sizes=[1, 32, 14], vector=m, lanes=16, reduce=[d], chunks=[8], step=4, parallel=h, collapse=m)");
   EmitOptions options;
   options.assembly = true;
   for (const char* cpu : {"skylake-avx512", "icelake-server", "rocketlake", "sapphirerapids", "znver4"}) {
@@ -248,7 +252,7 @@ TEST_CASE("emit: a tile of 28 accumulators stays in registers on every processor
     size_t stores = 0;
     std::istringstream lines(object->assembly);
     for (std::string line; std::getline(lines, line);)
-      stores += line.find("%zmm") != std::string::npos && line.ends_with("(%rsp)");
+      stores += line.find("%zmm") != std::string::npos && line.find("(%rsp)") != std::string::npos;
     CHECK(object->assembly.find("vfmadd231ps") != std::string::npos);
     CHECK(stores == 0);
   }
