@@ -192,7 +192,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   }
   if (!t.block) t.sum = sums.block;
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
-  else if (far_rows(c, p, target, *choice)) t.prefetch = c.rows_tensor;
+  else if (!t.block && far_rows(c, p, target, *choice)) t.prefetch = c.rows_tensor;
   bool plain = !t.block && !t.sum && t.prefetch.empty();
   if (!plain && planner.kernel_step(program, tile_step(c.group, t))) return true;
   if (t.prefetch == c.rows_tensor && (t.block || t.sum)) {  // these rows are not fetched

@@ -58,12 +58,12 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
 
 bool far_rows(const Contraction& c, const Program& p, const Target& target, const TileChoice& tile) {
   constexpr int64_t kStreams = 8;
-  if (tile.matrix_outer || tile.lines > 1 || tile.together() || c.reduction.empty())
+  if (tile.lines > 1 || tile.together() || c.reduction.empty())
     return false;
   const Tensor& rows = p.tensor(c.rows_tensor);
   Extent whole = storage_bytes(rows);
   int64_t depth = iterator_extent(p.statement(c.statement), c.reduction[0]).value_or(0);
-  return whole.is_constant() && whole.constant() > target.l2_bytes / 2 && depth > kStreams * tile.chunk;
+  return whole.is_constant() && whole.constant() > target.l2_bytes / 2 && depth > (tile.matrix_outer ? 1 : kStreams) * tile.chunk;
 }
 
 } // namespace nasc

@@ -22,8 +22,9 @@ struct Streaming {
   bool prefetch = false; // the next block while this one is used
 };
 
-// The rows come from beyond the second-level cache, each chunk of the sum from a place of its own, more of them than hardware
-// follows: what the next row of tiles reads is fetched meanwhile.
+// The rows come from beyond the second-level cache: each chunk of the sum from a place of its own, more of them than hardware
+// follows, or, where a panel of the matrix meets all rows, one tile after the other. What the next row of tiles, or the next
+// tile, reads is fetched meanwhile.
 bool far_rows(const Contraction& contraction, const Program& program, const Target& target, const TileChoice& tile);
 
 // `passes`: tiles of rows that read the same columns of the matrix one after the other; `points`: of the output, that

@@ -183,3 +183,27 @@ TEST_CASE("tile: fetches the rows that the next line of tiles reads") {
   line.tensor("X").layout = blocked.tensor("X").layout;
   CHECK(apply(Kernel{line, textual_schedule(line)}, step("")).error().code == "bad-size");
 }
+
+TEST_CASE("tile: fetches the rows of the next tile where they are whole sums") {
+  Program p = pointwise(32, 32, 6);
+  Program whole = p;
+  whole.tensor("X").layout = Layout{{{0, 1, 0}, {2, 1, 0}, {3, 1, 0}, {1, 1, 0}}, {}, {}};
+  auto step = [](const std::string& more) {
+    return parse_step("tile(loops=[n, p, m, q], sizes=[1, 1, 8, 2], vector=m, lanes=8, reduce=[d, r, s], prefetch=X, " + more + ")");
+  };
+  for (const char* more : {"chunks=[16, 0, 0]", "chunks=[16, 0, 0], parallel=p", "chunks=[16, 0, 0], sum=16", "chunks=[32, 0, 0]"}) {
+    INFO(more);
+    auto k = apply(Kernel{whole, textual_schedule(whole)}, step(more));
+    if (!k)
+      FAIL(k.error().text);
+    CHECK(test::same_results(p, k->program));
+    CHECK(judge_order(*k).allowed());
+    // Every line of two later pixels of the same line of the image, once per tile and panel.
+    const Statement& ahead = k->program.statement("ahead");
+    isl::set read = ahead.reads[0].map.as_map().intersect_domain(ahead.domain).range();
+    CHECK(read.is_equal(isl::set(isl_context(), "{ X[0, d, p, q] : 0 <= d < 32 and d mod 16 = 0 and 0 <= p < 6 and 2 <= q < 8 }")));
+  }
+  // Half a line, and tiles taken together.
+  CHECK(apply(Kernel{whole, textual_schedule(whole)}, step("chunks=[8, 0, 0]")).error().code == "bad-size");
+  CHECK(apply(Kernel{whole, textual_schedule(whole)}, step("chunks=[16, 0, 0], outer=[0, 3, 0, 0]")).error().code == "bad-size");
+}
