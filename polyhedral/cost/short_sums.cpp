@@ -11,17 +11,18 @@ namespace {
 // Tiles that use a block of the matrix one after the other: of more, short sums are worth their time where errors are amplified.
 constexpr double kManyPasses = 32;
 // Of some passes, long sums are; of fewer, which wait for the matrix, a copy of all tiles in memory is cheaper (streaming.h).
-constexpr double kSomePasses = 8;
+constexpr double kSomePasses = 3;
 
-// Rows of the tile for sums of `block` steps.
-int64_t cheapest_rows(const Target& target, const TileChoice& tile, int64_t row_extent, double block) {
+// Rows of the tile for sums of `block` steps. far: the matrix comes from the second cache at each pass.
+int64_t cheapest_rows(const Target& target, const TileChoice& tile, int64_t row_extent, double block, bool far) {
   // Measured (Granite Rapids): a store, a load and an addition of a total on the stack take 4 cycles (14x2 tiles) or 3 (6x2 of
   // half the width), where 3x2 is slower all the same.
   constexpr double kOnStack = 4, kInRegisters = 0.5, kClearly = 1.05;
   constexpr int64_t kLeast = 12;
+  double read = far ? static_cast<double>(tile.vectors * (target.vector_bits / 8)) / target.l2_rate : 0;
   auto tile_cycles = [&](int64_t rows) {
     double each = fits_registers(target, 2 * rows, tile.vectors) ? kInRegisters : kOnStack;
-    return block * step_cycles(rows, tile.vectors) + each * static_cast<double>(rows * tile.vectors);
+    return block * (step_cycles(rows, tile.vectors) + read) + each * static_cast<double>(rows * tile.vectors);
   };
   auto cycles = [&](int64_t rows) {
     double whole = static_cast<double>(row_extent / rows) * tile_cycles(rows);
@@ -55,10 +56,10 @@ ShortSums short_sums(const Contraction& c, const Program& p, const Target& targe
     if (!amplified || (!many && (passes <= kSomePasses || terms * depth < kLongTerms)))
       return out;
     double block = many ? most : kBlockTerms;
+    double panel = static_cast<double>(terms * depth * tile.vectors * (target.vector_bits / 8));
+    bool far = panel > kWholeShare * static_cast<double>(target.l1_bytes);
     if (c.row >= 0 && c.group.extents[c.row].is_constant() && tile.lines == 1)
-      out.rows = cheapest_rows(target, tile, c.group.extents[c.row].constant(), block);
-    if (!many && !fits())
-      return {tile.rows, 0};
+      out.rows = cheapest_rows(target, tile, c.group.extents[c.row].constant(), block, far);
     most = many && !fits() ? 2 * most : block;
   }
   for (int64_t b = tile.chunk; b < depth && (static_cast<double>(terms * b) <= most || !out.block); b += tile.chunk)
