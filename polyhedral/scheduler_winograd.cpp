@@ -105,9 +105,10 @@ Step filter_layout(const Buffer& b, int64_t block) {
            {"mod", std::vector<int64_t>{0, 0, 0, 0, block}}}};
 }
 
-// Bound tensors beyond the second cache of which one iteration touches lines in many planes, more
-// than hardware follows: a dimension is indexed by the loops inside alone.
-std::vector<std::string> far_planes(const Program& p, const std::vector<std::string>& common,
+// Bound tensors beyond the second cache of which one iteration touches lines in many planes or rows,
+// more than hardware follows: a dimension is indexed by the loops inside, too. In blocks, which leave less room in the cache,
+// rows are not fetched (64 channels @224: 9.4 -> 9.9 ms): such a dimension is indexed by the loops inside alone.
+std::vector<std::string> far_tensors(const Program& p, const std::vector<std::string>& common,
                                     const Target& target) {
   std::vector<std::string> out;
   auto note = [&](const Statement& s, const Access& a) {
@@ -117,10 +118,10 @@ std::vector<std::string> far_planes(const Program& p, const std::vector<std::str
         whole.constant() <= target.l2_bytes / 2 || std::count(out.begin(), out.end(), t.name))
       return;
     for (const auto& dim : iterators_used(s, a)) {
-      bool inside = !dim.empty() && std::all_of(dim.begin(), dim.end(), [&](int i) {
+      auto n = std::count_if(dim.begin(), dim.end(), [&](int i) {
         return !std::count(common.begin(), common.end(), s.iterators[static_cast<size_t>(i)]);
       });
-      if (inside) {
+      if (n > 0 && (s.iterator(kBlockLoop) < 0 || n == std::ssize(dim))) {
         out.push_back(t.name);
         return;
       }
@@ -225,10 +226,10 @@ bool plan_winograd_loops(Planner& planner, int program) {
   step.args["loops"] = order;
   step.args["vector"] = channel;
   step.args["lanes"] = lanes;
-  if (std::vector<std::string> planes = far_planes(p, common, planner.module.target);
-      !planes.empty() && p.phase == Phase::run) {
+  if (std::vector<std::string> far = far_tensors(p, common, planner.module.target);
+      !far.empty() && p.phase == Phase::run) {
     Step ahead = step;
-    ahead.args["prefetch"] = planes;
+    ahead.args["prefetch"] = far;
     if (planner.kernel_step(program, ahead))
       return true;
   }

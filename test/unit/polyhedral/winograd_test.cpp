@@ -306,3 +306,21 @@ TEST_CASE("winograd: products make long sums of short ones") {
     CHECK(std::stoi(product.substr(sum != std::string::npos ? sum + 4 : block + 6)) <= 64);
   }
 }
+
+TEST_CASE("winograd: transforms fetch ahead what lies beyond the second cache") {
+  auto ahead = [](int64_t size, const char* kernel) {
+    Module before = module_of({.channels = 64, .outputs = 64, .rows = size, .columns = size});
+    std::string plan = text(schedule_module(before, {.winograd = Winograd::f4}).plan);
+    size_t at = plan.find(std::string("kernel winograd_") + kernel);
+    REQUIRE(at != std::string::npos);
+    std::string step = plan.substr(at, plan.find('}', at) - at);
+    size_t from = step.find("prefetch=");
+    return from == std::string::npos ? "" : step.substr(from, step.find(']', from) + 1 - from);
+  };
+  CHECK(ahead(56, "input") == "prefetch=[X, V]");
+  CHECK(ahead(56, "output") == "prefetch=[winograd_p, Y]");
+  CHECK(ahead(28, "input") == "prefetch=[V]");  // 196 KB of an image in 512
+  CHECK(ahead(28, "output") == "prefetch=[winograd_p]");
+  CHECK(ahead(14, "input") == "");
+  CHECK(ahead(14, "output") == "");
+}
