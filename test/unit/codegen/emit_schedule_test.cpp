@@ -73,19 +73,25 @@ TEST_CASE("emit: sums in blocks of the reduction, the next block of weights fetc
 }
 
 TEST_CASE("emit: all of the next block of weights is fetched, at steps or at chunks") {
-  std::string source = conv(64, 32, 14, 16), block = "[0/16, 1, 2, 3, 0%16]";
-  source.replace(source.find(block), block.size(), "[0/32, 1, 2, 3, 0%32]");
-  // One or two tiles of rows per line: at each four steps, at each chunk, and with steps too short for that.
-  for (auto [rows, step, more] : {std::tuple{14, 4, ""}, {2, 4, ""}, {14, 2, ""}, {2, 4, ", sum=16"}, {14, 4, ", sum=32"}, {7, 4, ""}}) {
-    Kernel k = tiled(source, text("tile(loops=[co, n, h, w], sizes=[32, 1, ", rows == 7 ? 14 : 7, ", ", rows, "], vector=co, lanes=16, ",
-                                  "reduce=[ci, kh, kw], chunks=[16, 0, 0], step=", step, ", prefetch=k", more, ")"));
+  struct Case {
+    int64_t columns, size, lines, rows, step;  // of the matrix; of the image, and of its tiles
+    const char* more;
+  };
+  // At each four steps, at each chunk, with steps too short for that; a line at each value in passes as many as lines, several
+  // at each four steps in others.
+  for (const Case& c : {Case{32, 14, 7, 14, 4, ""}, {32, 14, 7, 2, 4, ""}, {32, 14, 7, 14, 2, ""}, {32, 14, 7, 2, 4, ", sum=16"},
+                        {32, 14, 7, 14, 4, ", sum=32"}, {32, 14, 14, 7, 4, ""}, {64, 6, 6, 2, 4, ""}, {64, 4, 4, 1, 4, ""}}) {
+    std::string source = conv(64, c.columns, c.size, 16), block = "[0/16, 1, 2, 3, 0%16]";
+    source.replace(source.find(block), block.size(), text("[0/", c.columns, ", 1, 2, 3, 0%", c.columns, "]"));
+    Kernel k = tiled(source, text("tile(loops=[co, n, h, w], sizes=[", c.columns, ", 1, ", c.lines, ", ", c.rows, "], vector=co, lanes=16, ",
+                                  "reduce=[ci, kh, kw], chunks=[16, 0, 0], step=", c.step, ", prefetch=k", c.more, ")"));
     auto found = std::find_if(k.program.statements.begin(), k.program.statements.end(), [](const Statement& s) { return s.name.starts_with("ahead"); });
     REQUIRE(found != k.program.statements.end());
     const Statement& ahead = *found;
     // { k[co, ci, kh, kw] }: the last reduction counts rows beyond its own end.
     isl::set named = ahead.reads[0].map.as_map().intersect_domain(ahead.domain).range();
-    isl::set next = read_set("{ k[co, ci, kh, kw] : (co = 0 or co = 16) and ci = 64 and kh = 0 and 0 <= kw < 576 }");
-    INFO(rows << " rows, step " << step << more);
+    isl::set next = read_set(text("{ k[co, ci, kh, kw] : 0 <= co < ", c.columns, " and co mod 16 = 0 and ci = 64 and kh = 0 and 0 <= kw < 576 }"));
+    INFO(c.columns << " columns, " << c.rows << " rows, step " << c.step << c.more);
     CHECK(next.is_subset(named));
     CHECK(check_kernel(k, {}, 1) <= 1e-4);
   }
