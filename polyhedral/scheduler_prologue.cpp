@@ -5,6 +5,7 @@
 
 #include "ir/isl_box.h"
 #include "polyhedral/cost/contraction.h"
+#include "polyhedral/cost/register_tile.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/scheduler_parts.h"
 #include "polyhedral/transforms/part_of.h"
@@ -197,9 +198,8 @@ bool is_pointwise(const Program& p) {
 // A result of so many bytes that is written and read again costs more than weights that are read for some rows at a time: the
 // first time from memory, not fetched ahead, as they are where they are read once.
 bool pays(const Rows& rows, double bytes, const Target& t) {
-  constexpr double kSeen = 0.25; // of what is read again: the rest overlaps
   double weights = static_cast<double>(rows.weights), again = static_cast<double>(rows.extent / rows.at_once - 1);
-  return 2 * bytes / t.read_rate(bytes) > weights / t.memory_rate + kSeen * again * weights / t.read_rate(weights);
+  return 2 * bytes / t.read_rate(bytes) > weights / t.memory_rate + kSeenShare * again * weights / t.read_rate(weights);
 }
 
 // Rows of this buffer that the contraction takes at a time, when the producer pays there: its

@@ -5,16 +5,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "polyhedral/cost/register_tile.h"
 #include "polyhedral/cost/streaming.h"
 
 namespace nasc {
 namespace {
-constexpr double kSeen = 0.25, kFarSeen = 0.4; // of reads from these caches: the others overlap
+constexpr double kFarSeen = 0.4; // of reads from the last cache: the others overlap
 constexpr double kUnasked = 0.67; // of the rate of memory, for what is not fetched ahead
 constexpr double kClearly = 1.04;
 constexpr double kTileShare = 0.6; // of the first cache, what a panel and the rows of a tile may take, in blocks of the sum
 constexpr double kTimely = 32; // passes over a panel: of more, what is fetched ahead comes too early
-constexpr double kFloat = 4;
 
 double up(double a, double b) { return std::ceil(a / b); }
 
@@ -26,7 +26,7 @@ struct Model {
 
   double width(const TileChoice& c) const { return static_cast<double>(c.vectors * lanes); }
   double count(const TileChoice& c) const { return up(static_cast<double>(s.columns), width(c)); }
-  double panel(const TileChoice& c) const { return width(c) * s.depth * kFloat; }
+  double panel(const TileChoice& c) const { return width(c) * s.depth * kFloatBytes; }
   double points() const { return s.outer * static_cast<double>(s.rows * s.lines); }
   double tiles(const TileChoice& c) const {
     return up(static_cast<double>(s.rows), static_cast<double>(c.rows));
@@ -38,11 +38,11 @@ struct Model {
   }
   // A panel and what the rows of a tile read.
   double used(const TileChoice& c) const {
-    double apart = std::max(1.0, s.touched_bytes / (s.depth * points() * kFloat));
-    return panel(c) + static_cast<double>(c.rows) * s.depth * kFloat * apart;
+    double apart = std::max(1.0, s.touched_bytes / (s.depth * points() * kFloatBytes));
+    return panel(c) + static_cast<double>(c.rows) * s.depth * kFloatBytes * apart;
   }
   double traffic(double near, double far) const {
-    return kSeen * near / t.l2_rate + kFarSeen * far / t.l3_rate;
+    return kSeenShare * near / t.l2_rate + kFarSeen * far / t.l3_rate;
   }
   // How much longer the thread with the most tiles has.
   double uneven(double trips) const {
@@ -78,7 +78,7 @@ struct Model {
     double strip = rows / strips / blocks;
     double near = n * rows, far = 0, waited = waited_for(s.outer * lines * tiles(c));
     if (c.block)
-      near += 2 * (blocks + 1) * points() * static_cast<double>(s.columns) * kFloat;
+      near += 2 * (blocks + 1) * points() * static_cast<double>(s.columns) * kFloatBytes;
     if (strip > l2)
       far += n * rows;
     else if (rows > l2)
@@ -104,7 +104,7 @@ struct Model {
     double tiles = c.column_tiles ? static_cast<double>(c.column_tiles) : count(c);
     double lines =
         c.line_tiles ? static_cast<double>(c.line_tiles) / static_cast<double>(s.lines) : 1;
-    return !c.block || tiles * width(c) * points() * lines * kFloat <= kMostCopy;
+    return !c.block || tiles * width(c) * points() * lines * kFloatBytes <= kMostCopy;
   }
 };
 } // namespace
@@ -114,7 +114,7 @@ std::optional<TileChoice> together_choice(const TileChoice& base,
                                           int64_t lanes, const Target& t) {
   Model model{s, lanes, t};
   // Windows that overlap read what they just read.
-  bool overlap = s.depth * model.points() * kFloat > s.rows_bytes;
+  bool overlap = s.depth * model.points() * kFloatBytes > s.rows_bytes;
   if (s.products > 1 || overlap)
     return std::nullopt;
   double trips = s.outer * static_cast<double>(s.lines);

@@ -7,6 +7,12 @@
 
 namespace nasc {
 
+inline constexpr int64_t kFloatBytes = 4;  // of the elements that the models reckon with
+// Measured (Granite Rapids): cycles to load a total from memory, add an accumulator and store it.
+inline constexpr double kCopyCycles = 4;
+// Share of the time of reads from the second cache, or of what is read again, that does not overlap with other work.
+inline constexpr double kSeenShare = 0.25;
+
 struct RegisterTile {
   int64_t rows = 1;     // scalars broadcast per step (pixels, rows of a GEMM)
   int64_t vectors = 1;  // vectors of outputs per row

@@ -9,7 +9,7 @@ namespace {
 // Measured on Granite Rapids (1x1 convolutions and products of 256 to 1024 terms, tiles of 24 to 28 accumulators).
 constexpr double kFarShare = 1.0 / 16;  // of the second cache, of what is read from there at each pass
 constexpr double kSlow = 0.25;          // of the rate of the second cache
-constexpr double kCopy = 4, kManyCopies = 0.06;  // cycles to add an accumulator to its copy; share of the time
+constexpr double kManyCopies = 0.06;    // share of the time
 }  // namespace
 
 Streaming streaming(const Contraction& c, const Program& p, const Target& target,
@@ -45,7 +45,7 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
     return out;
   auto copies = [&] { // share of the time
     double steps = static_cast<double>(out.block * terms) * step, sums = static_cast<double>(tile.rows * tile.lines * tile.vectors);
-    return kCopy * sums / (steps + kCopy * sums);
+    return kCopyCycles * sums / (steps + kCopyCycles * sums);
   };
   for (int64_t b = tile.chunk; b < *depth; b += tile.chunk) {
     double bytes = row * static_cast<double>(b);

@@ -14,7 +14,6 @@ namespace {
 constexpr int64_t kChunk = 8, kStep = 4;
 constexpr double kClearly = 1.06;  // the model is not better than that
 constexpr int64_t kLine = 64;
-constexpr double kElement = 4;
 constexpr size_t kMostTiles = 10, kMost = 32;
 
 int64_t extent_or(const Extent& e, int64_t otherwise) { return e.is_constant() ? e.constant() : otherwise; }
@@ -96,7 +95,7 @@ double traffic_cycles(const TileChoice& choice, const TileSizes& s, int64_t lane
     double out = first + (blocks - 1) * rows / t.read_rate(rows + panel);
     // In blocks of the sum each panel is read once; they need a copy of its points.
     double points = s.outer * static_cast<double>(s.lines * s.rows) * width;
-    bool blocks_fit = s.products == 1 && points * kElement <= kMostCopy;
+    bool blocks_fit = s.products == 1 && points * kFloatBytes <= kMostCopy;
     if (panel + tile <= l1 || blocks_fit) return out;
     return out + (strips * tiles - 1) * matrix / t.read_rate(panel + tile);
   }
@@ -209,7 +208,7 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   if (together) std::swap(base, *together);
   if (others.size() > kMostTiles) others.resize(kMostTiles);
   // A chunk of all taps has to be a block of the sum that the first cache holds.
-  double chunk_bytes = static_cast<double>(base.vectors * lanes * base.chunk) * kElement * sizes.depth / static_cast<double>(sizes.first);
+  double chunk_bytes = static_cast<double>(base.vectors * lanes * base.chunk) * kFloatBytes * sizes.depth / static_cast<double>(sizes.first);
   if (chunk_bytes > kPanelShare * static_cast<double>(target.l1_bytes)) base.chunk = kChunk;
   // Loops around few multiply-adds cost more than longer code.
   constexpr int64_t kIteration = 64;

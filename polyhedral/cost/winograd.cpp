@@ -9,8 +9,6 @@
 
 namespace nasc {
 namespace {
-constexpr int64_t kFloat = 4;
-
 // A transform of one vector of channels: its multiply-adds, two per cycle, and its loads and
 // stores.
 struct Transforms {
@@ -24,7 +22,7 @@ Transforms transforms_of(int64_t m) {
 // Of both transformed tensors.
 double transformed_bytes(const WinogradShape& w) {
   int64_t points = w.tile() * w.tile() * w.all_tiles();
-  return static_cast<double>(points * (w.channels * w.groups + w.out[1]) * kFloat);
+  return static_cast<double>(points * (w.channels * w.groups + w.out[1]) * kFloatBytes);
 }
 // To write bytes and to read them again when so many at once pass through the second cache.
 double beyond_cycles(double bytes, double at_once, const Target& t) {
@@ -36,23 +34,23 @@ double weights_traffic(double bytes, const Target& t) { return bytes / t.memory_
 } // namespace
 
 double direct_cycles(const WinogradShape& w, const Target& t) {
-  double lanes = t.lanes(kFloat), vectors = static_cast<double>(w.out[1]) / lanes;
+  double lanes = t.lanes(kFloatBytes), vectors = static_cast<double>(w.out[1]) / lanes;
   RegisterTile tile =
-      register_tile(t, w.out[3], std::max<int64_t>(1, w.rows() / t.lanes(kFloat)));
+      register_tile(t, w.out[3], std::max<int64_t>(1, w.rows() / t.lanes(kFloatBytes)));
   double rows = static_cast<double>(w.out[0] * w.out[2]),
          steps = 9 * static_cast<double>(w.channels);
   return std::max(rows * steps * vectors * tile.cycles_per_step,
-                  weights_traffic(steps * static_cast<double>(w.out[1] * kFloat), t));
+                  weights_traffic(steps * static_cast<double>(w.out[1] * kFloatBytes), t));
 }
 
 double winograd_cycles(const WinogradShape& w, const Target& t) {
-  double lanes = t.lanes(kFloat), points = static_cast<double>(w.tile() * w.tile());
+  double lanes = t.lanes(kFloatBytes), points = static_cast<double>(w.tile() * w.tile());
   double tiles = static_cast<double>(w.all_tiles()), in = static_cast<double>(w.channels),
          out = static_cast<double>(w.out[1]), groups = static_cast<double>(w.groups);
   RegisterTile tile =
-      register_tile(t, w.all_tiles(), std::max<int64_t>(1, w.rows() / t.lanes(kFloat)));
+      register_tile(t, w.all_tiles(), std::max<int64_t>(1, w.rows() / t.lanes(kFloatBytes)));
   double products = std::max(points * in * out / lanes * tile.cycles_per_step,
-                             weights_traffic(points * in * out * kFloat, t));
+                             weights_traffic(points * in * out * kFloatBytes, t));
   Transforms each = transforms_of(w.m);
   double transforms = tiles * (in * groups * each.input + out * each.output) / lanes;
   // Both transformed tensors are written and read once; what of a block does not fit the second
@@ -65,7 +63,7 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
 
 int64_t winograd_block(const WinogradShape& w, const Target& t) {
   constexpr int64_t kTiles = 14, kBlocks = 8; // at least: tiles that read U once; fewer blocks are still large
-  double transformed = transformed_bytes(w), filters = static_cast<double>(w.tile() * w.tile() * w.channels * w.out[1] * kFloat);
+  double transformed = transformed_bytes(w), filters = static_cast<double>(w.tile() * w.tile() * w.channels * w.out[1] * kFloatBytes);
   if (w.out[0] != 1)
     return 0;
   for (int64_t rows = 1; rows * kBlocks <= w.tiles(0); ++rows)

@@ -33,6 +33,14 @@ Expected<Kernel> tiled(const Program& p, const std::string& more) {
                           more + ")"));
 }
 
+void check_legal(const Program& p, const Expected<Kernel>& k) {
+  if (!k)
+    FAIL(k.error().text);
+  CHECK(test::same_results(p, k->program));
+  CHECK(judge_order(*k).allowed());
+  CHECK(judge_order_by_isl(*k).allowed());
+}
+
 std::vector<std::string> loops(const Kernel& k, const std::string& statement) {
   std::vector<std::string> out;
   for (const auto& l : loops_of(k.schedule, statement))
@@ -51,11 +59,7 @@ TEST_CASE("tile: tiles taken together have blocks of the sum around them") {
     Program packed = p;
     packed.tensor("W").layout = Layout{{{0, 8, 0}, {1, 1, 0}, {2, 1, 0}, {3, 1, 0}, {0, 1, 8}}, {}, {}};
     auto k = tiled(packed, more);
-    if (!k)
-      FAIL(k.error().text);
-    CHECK(test::same_results(p, k->program));
-    CHECK(judge_order(*k).allowed());
-    CHECK(judge_order_by_isl(*k).allowed());
+    check_legal(p, k);
   }
   auto k = tiled(p, "block=8, outer=[2, 0, 0, 0], parallel=m");
   REQUIRE(k);
@@ -161,11 +165,7 @@ TEST_CASE("tile: fetches the rows that the next line of tiles reads") {
   for (const char* more : {"", ", parallel=p", ", block=8", ", sum=8", ", parallel=p, collapse=m"}) {
     INFO(more);
     auto k = apply(Kernel{blocked, textual_schedule(blocked)}, step(more));
-    if (!k)
-      FAIL(k.error().text);
-    CHECK(test::same_results(p, k->program));
-    CHECK(judge_order(*k).allowed());
-    CHECK(judge_order_by_isl(*k).allowed());
+    check_legal(p, k);
     const Statement& ahead = k->program.statement("ahead");
     REQUIRE(ahead.reads.size() == 1);
     // Line p + 1, the channels of this chunk: every pixel of each line but the first at some iteration.
@@ -194,10 +194,7 @@ TEST_CASE("tile: fetches the rows of the next tile where they are whole sums") {
   for (const char* more : {"chunks=[16, 0, 0]", "chunks=[16, 0, 0], parallel=p", "chunks=[16, 0, 0], sum=16", "chunks=[32, 0, 0]"}) {
     INFO(more);
     auto k = apply(Kernel{whole, textual_schedule(whole)}, step(more));
-    if (!k)
-      FAIL(k.error().text);
-    CHECK(test::same_results(p, k->program));
-    CHECK(judge_order(*k).allowed());
+    check_legal(p, k);
     // Every line of two later pixels of the same line of the image, once per tile and panel.
     const Statement& ahead = k->program.statement("ahead");
     isl::set read = ahead.reads[0].map.as_map().intersect_domain(ahead.domain).range();
