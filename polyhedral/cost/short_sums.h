@@ -12,7 +12,7 @@ struct ShortSums {
 
 // Those of a tile whose totals fit the registers beside its sums, and, where what follows makes errors larger (`amplified`: the
 // output transform of Winograd's algorithm does) and the sums are long or many tiles use them (`passes`), also others: in a
-// tile of fewer rows, or with totals that wait on the stack.
+// tile of fewer rows, or with totals that wait on the stack. Very long sums of a product have such totals in any case.
 ShortSums short_sums(const Contraction& contraction, const Program& program, const Target& target, const TileChoice& tile,
                      double passes, bool amplified);
 

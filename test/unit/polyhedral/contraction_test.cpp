@@ -103,6 +103,9 @@ TEST_CASE("short sums: fewer rows where totals do not fit the registers, on the 
   CHECK(sums(256, server(), 14, 2, true) == std::pair<int64_t, int64_t>{14, 0});   // a copy of all tiles is cheaper
   CHECK(sums(128, server(), 14, 14, true) == std::pair<int64_t, int64_t>{14, 0});
   CHECK(sums(256, server(), 14, 56, false) == std::pair<int64_t, int64_t>{14, 0});
+  CHECK(sums(768, server(), 14, 10, false) == std::pair<int64_t, int64_t>{14, 256});  // very long
+  CHECK(sums(1104, server(), 14, 10, false) == std::pair<int64_t, int64_t>{14, 184});
+  CHECK(sums(8 * 101, server(), 14, 10, false) == std::pair<int64_t, int64_t>{14, 0});  // no divisor that is worth it
   CHECK(sums(256, server(), 7, 56, false) == std::pair<int64_t, int64_t>{7, 16});  // both fit
   CHECK(sums(128, Target(), 6, 56, true) == std::pair<int64_t, int64_t>{6, 16});   // 16 registers
 }
