@@ -80,10 +80,10 @@ const Registered<OpDef> global_average_pool{{"GlobalAveragePool", 1, R"(
   type T: float
   in X[N, C, I..]: T
   out Y[N, C, fill(len(I), 1)]: T
-  tmp S[N, C]: accumulator(T)
-  S[n, c] = 0
-  S[n, c] += X[n, c, k..]
-  Y[n, c, o..] = S[n, c] / product(I)
+  tmp S[N, C, fill(len(I), 1)]: accumulator(T)
+  S[n, c, o..] = 0
+  S[n, c, o..] += X[n, c, k..]
+  Y[n, c, o..] = S[n, c, o] / product(I)
 )"}};
 
 const Registered<OpDef> global_max_pool{{"GlobalMaxPool", 1, R"(
@@ -100,10 +100,10 @@ const Registered<OpDef> global_lp_pool{{"GlobalLpPool", 1, R"(
   attr p: int = 2
   need p >= 1
   out Y[N, C, fill(len(I), 1)]: T
-  tmp S[N, C]: accumulator(T)
-  S[n, c] = 0
-  S[n, c] += p == 1 ? abs(X[n, c, k..]) : p == 2 ? X[n, c, k..] * X[n, c, k..] : pow(abs(X[n, c, k..]), p)
-  Y[n, c, o..] = p == 1 ? S[n, c] : p == 2 ? sqrt(S[n, c]) : pow(S[n, c], 1.0/p)
+  tmp S[N, C, fill(len(I), 1)]: accumulator(T)
+  S[n, c, o..] = 0
+  S[n, c, o..] += p == 1 ? abs(X[n, c, k..]) : p == 2 ? X[n, c, k..] * X[n, c, k..] : pow(abs(X[n, c, k..]), p)
+  Y[n, c, o..] = p == 1 ? S[n, c, o] : p == 2 ? sqrt(S[n, c, o]) : pow(S[n, c, o], 1.0/p)
 )"}};
 
 }  // namespace

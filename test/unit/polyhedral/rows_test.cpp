@@ -3,6 +3,8 @@
 
 #include "ir/text.h"
 #include "legality/order.h"
+#include "polyhedral/module_edit.h"
+#include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
 #include "programs.h"
 
@@ -41,4 +43,36 @@ TEST_CASE("rows: reductions of at least two whole vectors are made of one per la
   CHECK(statements(37, 8) == 6); // the last vector is partial
   CHECK(statements(15, 8) == 6);
   CHECK(statements(64, 1) == 6);
+}
+
+namespace {
+// The step that a pool of all `size` x `size` points gets, whose channels lie in blocks of a vector.
+std::string pool_step(int64_t channels, int64_t size) {
+  std::string x = text("f32[1, ", channels, ", ", size, ", ", size, "]"), y = text("f32[1, ", channels, ", 1, 1]"),
+              points = text("0 <= c < ", channels, " and 0 <= k0 < ", size, " and 0 <= k1 < ", size), blocks = " layout [0, 1/8, 2, 3, 1%8]",
+              one = text("[n = 0, c, o0 = 0, o1 = 0] : 0 <= c < ", channels, " }\n");
+  Module m = textual_module(
+      parse_network(text("network net {\n buffer x : ", x, " input\n buffer z : ", x, " temp", blocks, "\n buffer y : ", y, " output\n",
+                         " program double origin \"\" {\n  tensor X : ", x, " input\n  tensor Y : ", x, " output", blocks,
+                         "\n  stmt s { s[n = 0, c, k0, k1] : ", points, " }\n   Y[n, c, k0, k1] = 2 * X[n, c, k0, k1]\n }\n",
+                         " program pool origin \"\" {\n  tensor X : ", x, " input", blocks, "\n  tensor Y : ", y, " output\n  tensor S : ", y,
+                         " temp\n  stmt s0 { s0", one, "   S[n, c, o0, o1] = 0\n  stmt s1 { s1[n = 0, c, o0 = 0, o1 = 0, k0, k1] : ", points,
+                         " }\n   S[n, c, o0, o1] += X[n, c, k0, k1]\n  stmt y0 { y0", one, "   Y[n, c, o0, o1] = S[n, c, o0, o1] / ", size * size,
+                         "\n }\n inputs [x]\n outputs [y]\n call 0 double(x, z) \"a\"\n call 1 pool(z, y) \"b\"\n}")),
+      Target{});
+  std::string plan = text(schedule_module(m, {}).plan);
+  INFO(plan);
+  size_t at = plan.find("kernel pool");
+  REQUIRE(at != std::string::npos);
+  return plan.substr(plan.find("tile(", at), plan.find('}', at) - plan.find("tile(", at));
+}
+} // namespace
+
+TEST_CASE("pools of all points have channels in lanes, and sums of many are made of one per line") {
+  std::string wide = pool_step(24, 13), odd = pool_step(20, 13), small = pool_step(24, 7);
+  INFO(wide << odd << small);
+  auto has = [](const std::string& step, const char* argument) { return step.find(argument) != std::string::npos; };
+  CHECK((has(wide, "lanes=8") && has(wide, "vector=c") && has(wide, "sum=1")));
+  CHECK((has(odd, "lanes=4") && has(odd, "vector=c")));  // whole vectors
+  CHECK((has(small, "unroll=[k1]") && !has(small, "sum")));
 }
