@@ -195,7 +195,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   else if (!t.block && far_rows(c, p, target, *choice)) t.prefetch = c.rows_tensor;
   bool plain = !t.block && !t.sum && t.prefetch.empty();
   if (!plain && planner.kernel_step(program, tile_step(c.group, t))) return true;
-  if (t.prefetch == c.rows_tensor && (t.block || t.sum)) {  // these rows are not fetched
+  if (t.prefetch == c.rows_tensor && t.sum) {  // these rows are not fetched
     t.prefetch.clear();
     if (planner.kernel_step(program, tile_step(c.group, t))) return true;
   }
@@ -245,19 +245,21 @@ bool selects_by(const Program& p, const Group& g, int dimension) {
   return false;
 }
 
+// Consecutive values of this iterator of the reading statement read consecutive memory.
+bool walks_memory(const Program& p, const Access& read, int iterator) {
+  Layout l = layout_of(p.tensor(read.tensor));
+  if (l.dims.empty() || iterator < 0) return false;
+  std::optional<LinearAff> index = linear(read.map.at(l.dims.back().dim));
+  return index && index->denominator == 1 && index->coefficients[iterator] == 1;
+}
+
 // A reduction whose terms lie side by side.
 bool sums_rows(const Program& p, const Group& g) {
   const GroupMember* m = g.reduction();
   if (!m || selection(p.statement(m->statement))) return false;
   const Statement& s = p.statement(m->statement);
   int last = s.iterator(m->reduction.back());
-  for (const Access& r : s.reads) {
-    Layout l = layout_of(p.tensor(r.tensor));
-    if (l.dims.empty()) continue;
-    std::optional<LinearAff> index = linear(r.map.at(l.dims.back().dim));
-    if (index && index->denominator == 1 && index->coefficients[last] == 1) return true;
-  }
-  return false;
+  return std::any_of(s.reads.begin(), s.reads.end(), [&](const Access& r) { return walks_memory(p, r, last); });
 }
 
 // The dimension that walks the memory of what is summed, as channels do in blocks of a vector; -1: none.
@@ -265,13 +267,9 @@ int summed_dimension(const Program& p, const Group& g) {
   const GroupMember* m = g.reduction();
   if (!m) return -1;
   const Statement& s = p.statement(m->statement);
-  for (const Access& r : s.reads) {
-    Layout l = layout_of(p.tensor(r.tensor));
-    if (l.dims.empty()) continue;
-    std::optional<LinearAff> index = linear(r.map.at(l.dims.back().dim));
-    for (int d = 0; index && index->denominator == 1 && d < static_cast<int>(g.names.size()); ++d)
-      if (int i = s.iterator(m->index[d]); i >= 0 && index->coefficients[i] == 1) return d;
-  }
+  for (const Access& r : s.reads)
+    for (int d = 0; d < static_cast<int>(g.names.size()); ++d)
+      if (walks_memory(p, r, s.iterator(m->index[d]))) return d;
   return -1;
 }
 
@@ -317,12 +315,8 @@ bool sums_in_lanes(const Program& p, int lanes) {
   for (const Statement& s : p.statements) {
     if (!s.is_reduction() || s.iterators.size() == common.size()) continue;
     if (iterator_extent(s, common.back()).value_or(1) % lanes) return false;
-    for (const Access& r : s.reads) {
-      Layout l = layout_of(p.tensor(r.tensor));
-      if (l.dims.empty() || p.tensor(r.tensor).role == Role::temp) continue;
-      std::optional<LinearAff> index = linear(r.map.at(l.dims.back().dim));
-      if (index && index->denominator == 1 && index->coefficients[s.iterator(common.back())] == 1) return true;
-    }
+    for (const Access& r : s.reads)
+      if (p.tensor(r.tensor).role != Role::temp && walks_memory(p, r, s.iterator(common.back()))) return true;
   }
   return false;
 }
