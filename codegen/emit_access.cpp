@@ -234,18 +234,34 @@ llvm::Value* Emitter::to_memory(DType t, llvm::Value* v) {
   return b_.CreateBitCast(b_.CreateFPTrunc(v, with(b_.getHalfTy())), with(b_.getInt16Ty()));
 }
 
+llvm::Value* Emitter::active_mask() {
+  std::vector<llvm::Constant*> bits;
+  for (int64_t k = 0; k < lanes_; ++k) bits.push_back(b_.getInt1(k < active_));
+  return llvm::ConstantVector::get(bits);
+}
+
 llvm::Value* Emitter::load_one(const Tensor& t, const Quasi& offset, int64_t width) {
   auto cached = loads_.find({t.name, offset});
   if (cached != loads_.end() && cached->second.first == width) return cached->second.second;
   llvm::Type* type = memory_type(context_, t.dtype);
   if (width > 1) type = llvm::FixedVectorType::get(type, static_cast<unsigned>(width));
-  llvm::Value* raw = b_.CreateAlignedLoad(type, address(t.name, offset), llvm::Align(bytes(t.dtype)));
+  // Weights are padded by their layouts, and nobody else's; a whole vector needs no mask register.
+  bool whole = width == 1 || active_ == lanes_ ||
+               (t.role == Role::weight && storage_elements(t).is_constant() &&
+                algebra_.range(offset).hi + width <= storage_elements(t).constant());
+  llvm::Value* from = address(t.name, offset);
+  llvm::Align align(static_cast<uint64_t>(bytes(t.dtype)));
+  llvm::Value* raw = whole ? static_cast<llvm::Value*>(b_.CreateAlignedLoad(type, from, align))
+                           : b_.CreateMaskedLoad(type, from, align, active_mask(), llvm::Constant::getNullValue(type));
   llvm::Value* v = from_memory(t.dtype, raw);
   loads_[{t.name, offset}] = {width, v};
   return v;
 }
 void Emitter::store_one(const Tensor& t, const Quasi& offset, llvm::Value* v) {
-  b_.CreateAlignedStore(to_memory(t.dtype, v), address(t.name, offset), llvm::Align(bytes(t.dtype)));
+  llvm::Value* raw = to_memory(t.dtype, v);
+  llvm::Align align(static_cast<uint64_t>(bytes(t.dtype)));
+  if (raw->getType()->isVectorTy() && active_ < lanes_) b_.CreateMaskedStore(raw, address(t.name, offset), align, active_mask());
+  else b_.CreateAlignedStore(raw, address(t.name, offset), align);
   std::erase_if(loads_, [&](const auto& e) { return e.first.first == t.name; });
 }
 
@@ -279,14 +295,14 @@ llvm::Value* Emitter::load(const std::string& tensor, const Quasi& offset) {
   }
   std::vector<llvm::Constant*> all;
   for (int64_t k = 0; k < lanes_; ++k) {
-    auto* c = llvm::dyn_cast_or_null<llvm::Constant>(constant_element(t, at_lane(offset, k)));
+    auto* c = llvm::dyn_cast_or_null<llvm::Constant>(constant_element(t, at_lane(offset, std::min(k, active_ - 1))));
     if (!c) break;
     all.push_back(c);
   }
   if (static_cast<int64_t>(all.size()) == lanes_) return llvm::ConstantVector::get(all);
   if (m == Mode::unit) return load_one(t, at_lane(offset, 0), lanes_);
   llvm::Value* v = llvm::PoisonValue::get(llvm::FixedVectorType::get(value_type(context_, t.dtype), static_cast<unsigned>(lanes_)));
-  for (int64_t k = 0; k < lanes_; ++k)
+  for (int64_t k = 0; k < active_; ++k)
     v = b_.CreateInsertElement(v, load_one(t, at_lane(offset, k), 1), static_cast<uint64_t>(k));
   return v;
 }
@@ -294,13 +310,13 @@ llvm::Value* Emitter::load(const std::string& tensor, const Quasi& offset) {
 void Emitter::store(const std::string& tensor, const Quasi& offset, llvm::Value* v) {
   const Tensor& t = program_.tensor(tensor);
   Mode m = mode(offset);
-  v = m == Mode::uniform ? (v->getType()->isVectorTy() ? lane(v, lanes_ - 1) : v) : splat(v);
+  v = m == Mode::uniform ? (v->getType()->isVectorTy() ? lane(v, active_ - 1) : v) : splat(v);
   if (Staged* s = staged(tensor)) {
     s->elements[key(*s, offset, true)] = v;
     return;
   }
   if (m == Mode::uniform || m == Mode::unit) return store_one(t, at_lane(offset, 0), v);
-  for (int64_t k = 0; k < lanes_; ++k) store_one(t, at_lane(offset, k), lane(v, k));
+  for (int64_t k = 0; k < active_; ++k) store_one(t, at_lane(offset, k), lane(v, k));
 }
 
 }  // namespace nasc

@@ -50,7 +50,7 @@ void Emitter::loop(const NestRef& n) {
   if (trips.hi < 0) return;
   if (divided_.count(n.get())) return traits_.gpu ? grid_loop(n, lower, upper) : divided_loop(n, lower, upper);
   if (bound_.count(info.variable)) return walk(n->children[0]);  // collapsed into a loop around
-  if (trips.lo == 0 && trips.hi == 0 && !(upper - lower).terms.size()) {
+  if (trips.lo == 0 && trips.hi == 0 && (upper - lower).is_constant() && !n->lanes) {
     auto before = bound_;
     bound_[info.variable] = lower;
     walk(n->children[0]);
@@ -72,10 +72,11 @@ void Emitter::loop(const NestRef& n) {
     if (why.empty()) {
       lane_ = info.variable;
       lane_lower_ = lower.constant;
-      lanes_ = upper.constant - lower.constant + 1;
+      active_ = upper.constant - lower.constant + 1;
+      lanes_ = active_ < n->lanes && fills(n->children[0], info.variable) ? n->lanes : active_;
       walk(n->children[0]);
       lane_ = -1;
-      lanes_ = 0;
+      lanes_ = active_ = 0;
       splats_.clear();
       return;
     }
@@ -94,6 +95,15 @@ void Emitter::loop(const NestRef& n) {
     note("bounds are not constant or above 256: kept as a loop");
   }
   runtime_loop(n, integer(lower), integer(upper), trips.lo < 0);
+}
+
+bool Emitter::fills(const NestRef& n, int lane) const {
+  if (n->kind == NestNode::user) {
+    const Info& info = infos_.at(n.get());
+    const Quasi& at = info.offsets[0];
+    return info.statement->combine == Combine::assign || (!algebra_.hides(at, lane) && at.coefficient(lane) != 0);
+  }
+  return std::all_of(n->children.begin(), n->children.end(), [&](const NestRef& c) { return fills(c, lane); });
 }
 
 llvm::Value* Emitter::selected(const NestRef& n) {

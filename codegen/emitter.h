@@ -71,6 +71,7 @@ class Emitter {
   };
   void prepare(const NestRef& n, Algebra::Scope scope);
   void check_parallel(const NestRef& nest);
+  bool fills(const NestRef& n, int lane) const;  // no statement below brings lanes together
   bool control_depends(const NestRef& n, int variable) const;
   Quasi offset(const Access& a, const std::vector<Quasi>& iterators);
 
@@ -127,6 +128,7 @@ class Emitter {
   Quasi at_lane(const Quasi& q, int64_t lane);
   llvm::Value* load(const std::string& tensor, const Quasi& offset);
   void store(const std::string& tensor, const Quasi& offset, llvm::Value* v);
+  llvm::Value* active_mask();
   llvm::Value* load_one(const Tensor& t, const Quasi& offset, int64_t width);
   void store_one(const Tensor& t, const Quasi& offset, llvm::Value* v);
   llvm::Value* constant_element(const Tensor& t, const Quasi& offset);
@@ -165,6 +167,7 @@ class Emitter {
   std::vector<Staged> regions_;
   int lane_ = -1;  // variable that is the lane, -1 outside of vectorised loops
   int64_t lane_lower_ = 0, lanes_ = 0;
+  int64_t active_ = 0;  // lanes that have an iteration: all, or fewer in the rest of whole vectors
   llvm::Function* function_ = nullptr;
   llvm::Value *values_ = nullptr, *tid_ = nullptr, *nt_ = nullptr;
   std::map<std::string, llvm::Value*> bases_;

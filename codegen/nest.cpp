@@ -59,6 +59,7 @@ void print(const NestRef& n, int depth, std::string& out) {
       out += pad + "for (" + n->variable + " = " + text(n->lower) + "; " + n->variable + " <= " + text(n->upper) +
              "; " + n->variable + " += " + std::to_string(n->step) + ")";
       if (!n->mark.name.empty()) out += "  // " + nasc::text(n->mark);
+      if (n->lanes) out += " of " + std::to_string(n->lanes);
       out += "\n";
       return inner(0);
     case NestNode::if_:

@@ -33,6 +33,7 @@ struct NestNode {
   NestExprRef lower, upper;
   int64_t step = 1;
   int band = 0;  // loop: parts of one band of the schedule tree share the number
+  int64_t lanes = 0;  // vectorized loop: of the whole vectors beside it, when it is the rest of them; else 0
   NestExprRef condition;          // if_
   std::string statement;          // user: one instance of this statement
   std::vector<NestExprRef> args;  // user: value of each iterator

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "codegen/nest.h"
 #include "codegen/nest_text.h"
 #include "ir/isl_box.h"
+#include "polyhedral/edit.h"
 #include "polyhedral/loop_tree.h"
 
 namespace nasc {
@@ -177,19 +179,42 @@ class Builder {
       all_count_tiles &= counts_tiles;
       digits[name] = d;
     }
-    if (trips != full && !isolates(t->isolate, full)) throw NotDigits{};
+    // Iterations that are unrolled are as good one by one as in a row.
+    bool apart = t->mark.has(Annotation::unroll) && full > 0;
+    if (trips != full && !apart && !isolates(t->isolate, full)) throw NotDigits{};
     auto saved = strides_;
+    int64_t lanes = t->mark.has(Annotation::vectorize) ? lanes_around(digits) : 0;
+    if (!beside_whole_ && (trips & (trips - 1)) == 0) lanes = 0;  // a whole vector of fewer lanes
     for (const auto& [name, d] : digits)
       if (d.iterator >= 0) strides_[{name, d.iterator}] = d.stride;
     int band = ++bands_;
-    std::vector<NestRef> parts = {part(t, at, digits, 0, full, band)};
+    bool parallel = trips != full && t->mark.has(Annotation::parallel);
+    bool shared = parallel && !annotated_below(t, Annotation::parallel);  // else the loop inside is divided along with it
+    depth_ += shared && full == 1;
+    std::vector<NestRef> parts = {part(t, at, digits, 0, full, band, trips < lanes ? lanes : 0)};
+    depth_ += shared && full != 1;
     if (trips != full) {
-      NestRef rest = part(t, at, digits, full, trips, band);
-      if (t->mark.has(Annotation::parallel) && full > 1) rest = once(t->mark, band, rest);
+      bool beside = std::exchange(beside_whole_, beside_whole_ || apart);
+      NestRef rest = part(t, at, digits, full, trips, band, 0);
+      beside_whole_ = beside;
+      if (parallel && !shared && full > 1) rest = once(t->mark, band, rest);
       parts.push_back(rest);
     }
+    depth_ -= shared;
+    if (shared) parts = {divided(t, parts, full, band)};
     strides_ = saved;
     return parts.size() == 1 ? parts[0] : nest_block(std::move(parts));
+  }
+
+  // Values that the digits around leave of each iterator of a vectorized band; 0: not the same of all.
+  int64_t lanes_around(const std::map<std::string, Digit>& digits) const {
+    int64_t lanes = -1;
+    for (const auto& [name, d] : digits) {
+      auto around = strides_.find({name, d.iterator});
+      int64_t own = d.stride == 1 && around != strides_.end() ? around->second : 0;
+      lanes = lanes < 0 || lanes == own ? own : 0;
+    }
+    return lanes;
   }
 
   static bool isolates(const Isolate& isolate, int64_t full) {
@@ -229,11 +254,11 @@ class Builder {
     return equal(a.lower, b.lower) && equal(a.upper, b.upper);
   }
 
-  // Values first .. last-1 of the band.
+  // Values first .. last-1 of the band; lanes: of the whole vectors that they are the rest of, else 0.
   NestRef part(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits, int64_t first,
-               int64_t last, int band) {
+               int64_t last, int band, int64_t lanes) {
     Places inside;
-    bool single = last - first == 1;
+    bool single = last - first == 1 && !lanes;
     std::string variable = single ? "" : text("c", depth_);
     std::optional<Bounds> cut;  // of all statements
     for (const auto& [name, d] : digits) {
@@ -261,6 +286,7 @@ class Builder {
     node->variable = variable;
     node->mark = t->mark;
     node->band = band;
+    node->lanes = lanes;
     node->lower = nest_constant(first);
     node->upper = nest_constant(last - 1);
     if (is_cut) {
@@ -269,6 +295,23 @@ class Builder {
     }
     node->children.push_back(walk(t->children[0], inside));
     --depth_;
+    return node;
+  }
+
+  // `full` iterations of a divided band and the rest, in one loop: it is some thread's share like any other.
+  NestRef divided(const LoopTreeRef& t, const std::vector<NestRef>& parts, int64_t full, int band) const {
+    auto node = std::make_shared<NestNode>();
+    node->kind = NestNode::loop;
+    node->variable = text("c", depth_);
+    node->mark = t->mark;
+    node->band = band;
+    node->lower = nest_constant(0);
+    node->upper = nest_constant(full);
+    auto which = std::make_shared<NestNode>();
+    which->kind = NestNode::if_;
+    which->condition = nest_op(NestExpr::lt, {nest_variable(node->variable), nest_constant(full)});
+    which->children = {full > 1 ? parts[0]->children[0] : parts[0], parts[1]};
+    node->children.push_back(std::move(which));
     return node;
   }
 
@@ -288,6 +331,7 @@ class Builder {
   Places places_;
   std::map<std::pair<std::string, int>, int64_t> strides_;  // of the innermost digit so far, per statement and iterator
   std::string p_name_;
+  bool beside_whole_ = false;  // inside of an unrolled iteration that is the rest of whole ones
   int bands_ = 0, depth_ = 0;
 };
 }  // namespace

@@ -50,6 +50,44 @@ TEST_CASE("emit: register tiles of a haloed convolution, dividing and not, on se
     }
 }
 
+TEST_CASE("emit: the rest of whole vectors has lanes without an iteration, which touch nothing") {
+  for (int64_t out : {17, 20, 22, 28})  // of 16 or 24 channels a tile
+    for (const char* order : {"[0, 1/8, 2, 3, 1%8]", "[0, 2, 3, 1]", "[0, 1, 2, 3]"})
+      for (int64_t size : {16, 24, 32}) {
+        std::string source = conv(8, out, 7, 8);
+        for (const char* tensor : {"tensor r", "tensor y"}) {
+          size_t at = source.find("[0, 1/8, 2, 3, 1%8]", source.find(tensor));
+          source.replace(at, 19, order);
+        }
+        std::string step = text("tile(loops=[h, n, co, w], sizes=[1, 1, ", size, ", 3], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[4, 0, 0], step=2, parallel=h)");
+        INFO(out << " channels, y " << order << ", " << step);
+        Kernel k = tiled(source, step);
+        CHECK(check_kernel(k, {}, 2) <= 1e-5);
+        EmitOptions options;
+        options.llvm_ir = true;
+        auto object = emit_kernel(k, host_target(), "k", options);
+        REQUIRE(object);
+        CHECK(object->notes.empty());
+        CHECK(object->parallel);
+        bool beside = (out - 1) % size >= 8;  // in one tile with whole vectors; fewer lanes alone are vectors of their own
+        if (beside && std::string(order) != "[0, 1, 2, 3]") CHECK(object->llvm_ir.find("llvm.masked.store.v8f32") != std::string::npos);
+      }
+}
+
+TEST_CASE("emit: a partial tile of the divided loop is one thread's share like any other") {
+  for (int64_t size : {16, 24, 32})
+    for (int nt : {1, 2, 3, 5}) {
+      Kernel k = tiled(conv(8, 40, 7, 8), text("tile(loops=[co, n, h, w], sizes=[", size, ", 1, 1, 4], vector=co, lanes=8, parallel=co)"));
+      INFO(size << " channels a tile, " << nt << " threads");
+      CHECK(check_kernel(k, {}, nt) <= 1e-5);
+      auto nest = nest_from_schedule(k);
+      REQUIRE(nest);
+      std::string loops = text(*nest);
+      CHECK(loops.find("parallel") == loops.rfind("parallel"));
+      CHECK(loops.find(text("if ((c0 < ", 40 / size, "))")) != std::string::npos);
+    }
+}
+
 TEST_CASE("emit: sums in blocks of the reduction, the next block of weights fetched meanwhile") {
   for (const char* more : {"block=4", "prefetch=k", "block=4, prefetch=k", "block=8, prefetch=k"})
     for (int64_t pixels : {4, 7})

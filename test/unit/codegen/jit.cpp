@@ -1,6 +1,7 @@
 // Running emitted kernels on row-major tensors, and comparing them with the interpreter.
 #include "test/unit/codegen/jit.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
@@ -77,8 +78,13 @@ KernelObject run_kernel(const Kernel& kernel, Bindings& bindings, const Paramete
     t.shape = shape_of(evaluate(t.shape, parameters));
     storage.emplace_back(storage_bytes(t).constant());
   }
+  constexpr size_t kGuard = 256;  // bytes behind each buffer that nothing may write
+  constexpr std::byte kUntouched{0x5a};
   std::vector<void*> buffers;
-  for (auto& s : storage) buffers.push_back(s.data());
+  for (auto& s : storage) {
+    s.resize(s.size() + kGuard, kUntouched);
+    buffers.push_back(s.data());
+  }
   Jit jit(*object);
   int threads = object->parallel ? nt : 1;
   std::vector<std::jthread> team;  // at once: what they share by mistake shows
@@ -86,6 +92,8 @@ KernelObject run_kernel(const Kernel& kernel, Bindings& bindings, const Paramete
     team.emplace_back([&, tid] { jit.fn()(buffers.data(), values.data(), tid, threads); });
   jit.fn()(buffers.data(), values.data(), 0, threads);
   team.clear();
+  for (const auto& s : storage)
+    CHECK(std::all_of(s.end() - kGuard, s.end(), [](std::byte b) { return b == kUntouched; }));
   size_t k = 0;
   for (const Tensor& t : p.tensors) {
     if (t.role == Role::temp) continue;
