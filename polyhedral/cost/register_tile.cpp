@@ -38,13 +38,18 @@ int64_t window_rows(const Target& target, int64_t row_extent, int64_t taps) {
   return best;
 }
 
-RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent) {
+RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent, bool partial) {
   RegisterTile best;
   for (int64_t vectors = 1; vectors <= 8; ++vectors) {
-    if (vector_extent % vectors && vectors > 1) continue;
+    int64_t rest = vector_extent % vectors;
+    if (vectors > 1 && (partial ? vectors > vector_extent : rest > 0)) continue;
     for (int64_t rows = 1; rows <= std::min<int64_t>(row_extent, 28); ++rows) {
       if (!fits_registers(target, rows, vectors)) continue;
       double cycles = rows_cycles(row_extent, rows, vectors) / static_cast<double>(vectors);
+      if (rest) {
+        double all = rows_cycles(row_extent, rows, vectors) * static_cast<double>(vector_extent / vectors) + rows_cycles(row_extent, rows, rest);
+        cycles = all / static_cast<double>(vector_extent);
+      }
       bool better = best.cycles_per_step == 0 || cycles < best.cycles_per_step * 0.999;
       bool tied = !better && cycles <= best.cycles_per_step * 1.001;
       // Equal time: fewer partial tiles, which are compiled twice.

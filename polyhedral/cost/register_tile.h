@@ -22,8 +22,8 @@ struct RegisterTile {
 // The tile with the least time for `row_extent` rows and `vector_extent` vectors of outputs: accumulators, one
 // vector per output vector and one broadcast must fit the registers (cpu-perf 3.1); a step costs the larger of the
 // multiply-adds (two pipes), the loads and the latency of the accumulator chain (four cycles);
-// partial tiles cost what their rows cost.
-RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent);
+// partial tiles cost what their rows cost. partial: the last tile may have fewer vectors, too.
+RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vector_extent, bool partial = false);
 
 // Outputs side by side of a window over each channel whose innermost `taps` are unrolled: the inputs and weights of the
 // taps share the registers with the accumulators.

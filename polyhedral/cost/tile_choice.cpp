@@ -74,7 +74,7 @@ double plane_cycles(const TileChoice& t, const TileSizes& s, int64_t vectors) {
 }  // namespace
 
 double arithmetic_cycles(const TileChoice& t, const TileSizes& s, int64_t lanes) {
-  int64_t vectors = std::max<int64_t>(1, s.columns / lanes);
+  int64_t vectors = (s.columns + lanes - 1) / lanes;
   double plane = static_cast<double>(vectors / t.vectors) * plane_cycles(t, s, t.vectors);
   if (vectors % t.vectors) plane += plane_cycles(t, s, vectors % t.vectors);
   return s.outer * s.depth * plane;
@@ -105,6 +105,16 @@ double traffic_cycles(const TileChoice& choice, const TileSizes& s, int64_t lane
   return panel + strip > l1 ? out + (blocks - 1) * rows / t.read_rate(panel + strip) : out;
 }
 
+// Time of the thread with the most of some tiles, the last of which may be a part of one, over that of equal shares.
+double uneven(double tiles, int cores) {
+  double trips = std::ceil(tiles), most = 0;
+  for (int t = 0; t < cores; ++t) {
+    double first = std::floor(trips * t / cores), last = std::floor(trips * (t + 1) / cores);
+    most = std::max(most, std::min(last, tiles) - first);
+  }
+  return most * cores / tiles;
+}
+
 // Cycles of the register tiles over all rows and columns and of their traffic, between those of one core and those of
 // all, whose shares differ by whole tiles.
 double predicted(const TileChoice& choice, const TileSizes& s, int64_t lanes, const Target& t) {
@@ -115,15 +125,14 @@ double predicted(const TileChoice& choice, const TileSizes& s, int64_t lanes, co
   double passes = s.outer * up(static_cast<double>(s.lines), static_cast<double>(choice.lines)) *
                   up(static_cast<double>(s.rows), static_cast<double>(choice.rows));
   if (!choice.matrix_outer || passes > kFetchedPasses) cycles += s.matrix_bytes / t.memory_rate;
-  double columns = static_cast<double>(s.columns), cores = std::max(1, t.cores);
-  double trips = up(columns, static_cast<double>(choice.vectors * lanes));
+  double columns = up(static_cast<double>(s.columns), static_cast<double>(lanes));
+  double tiles = std::max(1.0, columns / static_cast<double>(choice.vectors));
   double strips = s.outer * up(static_cast<double>(s.lines), static_cast<double>(choice.lines));
-  if ((!choice.matrix_outer || trips < 2) && strips >= 2) trips = strips;
-  double uneven = up(trips, cores) * cores / trips;
+  if ((!choice.matrix_outer || tiles <= 1) && strips >= 2) tiles = strips;
   constexpr double kPartial = 0.005;  // its code is longer
   double partial = (s.rows % choice.rows > 0) + (s.lines % choice.lines > 0) + (choice.lines > 1) +
-                   (static_cast<int64_t>(columns) / lanes % choice.vectors > 0);
-  return cycles * (1 + uneven) / 2 * (1 + kPartial * partial);
+                   (static_cast<int64_t>(columns) % choice.vectors > 0);
+  return cycles * (1 + uneven(tiles, std::max(1, t.cores))) / 2 * (1 + kPartial * partial);
 }
 }  // namespace
 
@@ -154,16 +163,18 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   const Extent& columns = c.group.extents[c.vector];
   int64_t width = extent_or(columns, 8);
   if (lanes < 2 || width < lanes || (c.grain > 0 && c.grain % lanes != 0)) return {};
-  int64_t vectors = (c.grain > 0 ? c.grain : width) / lanes;
   int64_t rows = c.row >= 0 ? extent_or(c.group.extents[c.row], 8) : 1;
   TileSizes sizes = tile_sizes(c, p);
   // A constant matrix lies as its tiles want it; of others, and of many small products, only the tile is chosen here.
   bool packed = p.tensor(c.matrix_tensor).role == Role::weight && block == 0 && sizes.products == 1;
+  // A packed matrix is padded to whole vectors, and a tile may have fewer vectors than the others.
+  bool padded = packed && c.grain == 0 && columns.is_constant();
+  int64_t vectors = ((c.grain > 0 ? c.grain : width) + (padded ? lanes - 1 : 0)) / lanes;
   // Rows from beyond the second cache are fetched line by line, and come in more streams when several are in use.
   bool lines = packed && c.line >= 0 && sizes.rows_bytes <= static_cast<double>(target.l2_bytes) / 2;
 
   TileChoice base;
-  RegisterTile tile = register_tile(target, rows, vectors);
+  RegisterTile tile = register_tile(target, rows, vectors, padded && width % lanes != 0);
   base.rows = tile.rows;
   base.vectors = tile.vectors;
   if (block > 0 && block % lanes == 0) base.vectors = block / lanes;
@@ -182,8 +193,7 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   for (int64_t v = 1; v <= std::min<int64_t>(8, vectors); ++v)
     for (int64_t l = 1; l <= (lines ? std::min<int64_t>(sizes.lines, 4) : 1); ++l)
       for (int64_t r = 1; r <= std::min<int64_t>(rows, 28); ++r) {
-        bool divides = vectors % v == 0, straddles = c.grain > 0 || !packed || !columns.is_constant() || width % lanes != 0;
-        if ((!divides && straddles) || !fits_registers(target, r * l, v) || (block > 0 && v != base.vectors)) continue;
+        if ((vectors % v && !padded) || !fits_registers(target, r * l, v) || (block > 0 && v != base.vectors)) continue;
         // One partial dimension at most; of several lines whole cache lines are read.
         if (l > 1 && (r * lanes * element % kLine || (rows % r && sizes.lines % l))) continue;
         TileChoice t = base;
