@@ -10,6 +10,7 @@ namespace {
 constexpr double kFarShare = 1.0 / 16;  // of the second cache, of what is read from there at each pass
 constexpr double kSlow = 0.25;          // of the rate of the second cache
 constexpr double kManyCopies = 0.06;    // share of the time
+constexpr double kNearCopyCycles = 1.2; // as kCopyCycles, of totals in the first cache (7x7 convolutions)
 }  // namespace
 
 Streaming streaming(const Contraction& c, const Program& p, const Target& target,
@@ -43,13 +44,16 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
   if (passes < 2 || ((panel <= kWholeShare * l1 || (slow && panel <= far)) && !shorten) ||
       points * bytes(p.tensor(s.write.tensor).dtype) > kMostCopy)
     return out;
+  bool near = points * bytes(p.tensor(s.write.tensor).dtype) <= l1 / 2;
   auto copies = [&] { // share of the time
     double steps = static_cast<double>(out.block * terms) * step, sums = static_cast<double>(tile.rows * tile.lines * tile.vectors);
-    return kCopyCycles * sums / (steps + kCopyCycles * sums);
+    double cycles = (near ? kNearCopyCycles : kCopyCycles) * sums;
+    return cycles / (steps + cycles);
   };
+  bool streams = slow || terms == 1;  // windows jump in their panel
   for (int64_t b = tile.chunk; b < *depth; b += tile.chunk) {
     double bytes = row * static_cast<double>(b);
-    bool fits = bytes <= kPanelShare * l1 || (out.block && copies() > kManyCopies && bytes <= far);
+    bool fits = bytes <= kPanelShare * l1 || (out.block && streams && copies() > kManyCopies && bytes <= far);
     if (*depth % b == 0 && fits && !(amplified && out.block && terms * b > kBlockTerms))
       out.block = b;
   }

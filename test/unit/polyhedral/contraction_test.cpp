@@ -5,6 +5,7 @@
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/cost/register_tile.h"
 #include "polyhedral/cost/short_sums.h"
+#include "polyhedral/cost/streaming.h"
 #include "polyhedral/cost/tile_choice.h"
 
 using namespace nasc;
@@ -67,6 +68,32 @@ TEST_CASE("tiles that do not divide the channels, and tiles of two lines") {
   INFO(text(best, *c));
   CHECK(best.rows * best.lines * best.vectors >= 10);  // 125 vectors have no divisor that fills the registers
   CHECK((best.lines == 1 || 14 % best.rows == 0 || 14 % best.lines == 0));
+}
+
+TEST_CASE("channels that fill no whole vectors are padded, and the last tile may have fewer") {
+  auto best = [](int64_t in, int64_t out, int64_t side) {
+    Program p = pointwise(in, out, side);
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    return tile_choices(*c, p, server(), 0).at(0);
+  };
+  CHECK(best(104, 72, 29).vectors == 5);                                    // 4.5
+  CHECK(best(72, 104, 29).rows * best(72, 104, 29).vectors == 24);          // 6.5, in tiles of 4 and 3
+  CHECK(best(512, 1000, 13).rows * best(512, 1000, 13).vectors == 26);      // 62.5, in 31 tiles of 2 and a single one
+  CHECK(best(64, 96, 28).vectors == 2);
+}
+
+TEST_CASE("blocks of a sum fit the first cache where windows jump or copies of totals are near") {
+  auto block = [](const Program& p, int64_t rows, int64_t vectors, double points) {
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    TileChoice t;
+    t.rows = rows, t.vectors = vectors, t.matrix_outer = true;
+    return streaming(*c, p, server(), t, 20, points, false, false).block;
+  };
+  CHECK(block(convolution("d", 64, 32), 5, 4, 18 * 18 * 64) == 8);
+  CHECK(block(pointwise(768, 64, 14), 6, 4, 14 * 14 * 64) == 128);  // a row of the second cache, totals are there too
+  CHECK(block(pointwise(768, 64, 7), 6, 4, 7 * 7 * 64) == 96);
 }
 
 TEST_CASE("weights that are read once are outermost, also where the second cache would hold them") {
