@@ -114,7 +114,9 @@ llvm::Value* Emitter::base(const std::string& name) {
   Extent size = storage_bytes(t);
   bool large = !size.is_constant() || size.constant() > kStackBytes;
   // A layout that folds its elements onto each other is storage of one iteration: memory of the caller is all threads'.
-  bool folded = large && size.is_constant() && storage_elements(t).constant() < element_count(t).constant();
+  Extent elements = element_count(t), stored = storage_elements(t);
+  bool fewer = stored.is_constant() && (!elements.is_constant() || stored.constant() < elements.constant());
+  bool folded = large && fewer;
   if (large && buffers_ && folded)
     if (llvm::Value* own = own_base(t)) return bases_[name] = own;
   if (large && buffers_ && !folded) {
@@ -123,7 +125,7 @@ llvm::Value* Emitter::base(const std::string& name) {
   }
   if (large)
     give_up("temp-too-large", text("local tensor ", name, " of ", size.text(), " bytes is outside of a stage region"));
-  bool halo = storage_elements(t).constant() > element_count(t).constant();
+  bool halo = !fewer && stored.constant() > elements.constant();
   llvm::Value* v = hoisted(0, [&](llvm::IRBuilder<>& b) {
     auto* slot = b.CreateAlloca(llvm::ArrayType::get(b.getInt8Ty(), std::max<int64_t>(size.constant(), 1)));
     slot->setAlignment(llvm::Align(64));
@@ -144,7 +146,7 @@ llvm::Value* Emitter::scratch_base(size_t k) {
 llvm::Value* Emitter::own_base(const Tensor& t) {
   constexpr int64_t kLine = 64;
   int64_t place = (storage_bytes(t).constant() + kLine - 1) / kLine * kLine;
-  if (!own_first_ || !own_places_ || place > 2 * element_count(t).constant() * bytes(t.dtype) / own_places_) return nullptr;
+  if (!own_first_ || !own_places_ || !element_count(t).is_constant() || place > 2 * element_count(t).constant() * bytes(t.dtype) / own_places_) return nullptr;
   auto [known, fresh] = own_.try_emplace(t.name, scratch.size());
   if (fresh) {
     Tensor all = t;

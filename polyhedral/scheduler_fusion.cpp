@@ -96,11 +96,58 @@ bool fuse_into(Planner& planner, int consumer) {
   }
   return false;
 }
+
+// What a Program makes is rows of so many elements, or one element for each: all dimensions of its tensors but the last are
+// the same, and each row is made of the rows of the same place of what it reads. 0: it is not.
+int64_t row_elements(const Program& p) {
+  if (p.phase != Phase::run || find_contraction(p)) return 0;
+  int64_t row = 1;
+  const Shape* leading = nullptr;
+  for (const Tensor& t : p.tensors) {
+    if (t.role == Role::weight) continue;
+    if (t.rank() < 2 || !t.shape.back().is_constant()) return 0;
+    int64_t last = t.shape.back().constant();
+    if (last != 1 && row != 1 && last != row) return 0;
+    row = std::max(row, last);
+    if (leading && !std::equal(leading->begin(), leading->end() - 1, t.shape.begin(), t.shape.end() - 1)) return 0;
+    leading = &t.shape;
+  }
+  for (const Statement& s : p.statements) {
+    for (const Access& r : s.reads) {
+      if (p.tensor(r.tensor).role == Role::weight) continue;
+      for (int d = 0; d + 1 < static_cast<int>(r.map.size()); ++d)
+        if (text(r.map.at(d)) != text(s.write.map.at(d))) return 0;
+    }
+  }
+  return covers(p) ? row : 0;
+}
+
+// Normalizations: sums over rows and what is made of them, a row at a time, so that nothing between them leaves the first cache.
+bool fuse_rows_into(Planner& planner, int consumer) {
+  constexpr int64_t kMostElements = 1 << 12;
+  const Network& n = planner.module.network;
+  const Program& q = *n.programs[n.calls[consumer].program];
+  int64_t row = row_elements(q);
+  if (!row || row > kMostElements) return false;
+  std::vector<int> bound = Network::bound(q);
+  for (size_t k = bound.size(); k-- > 0;) {
+    const Tensor& t = q.tensors[bound[k]];
+    int c = t.role == Role::input ? producer_of(n, n.calls[consumer].args[k], consumer) : -1;
+    int64_t made = c < 0 ? 0 : row_elements(*n.programs[n.calls[c].program]);
+    if (!made || (made != row && made != 1 && row != 1)) continue;
+    std::vector<int64_t> keep;
+    for (const Extent& e : t.shape) keep.push_back(!e.is(1));
+    keep.back() = 0;
+    if (planner.network_step({"fuse", {{"first", int64_t{c}}, {"second", int64_t{consumer}}, {"keep", keep}}})) return true;
+  }
+  return false;
+}
 }  // namespace
 
 void plan_fusion(Planner& planner) {
-  for (int c = 0; c < static_cast<int>(planner.module.network.calls.size()); ++c)
-    while (c >= 0 && fuse_into(planner, c)) --c;  // the merged call took the consumer's place, one further up
+  for (bool (*fuse)(Planner&, int) : {fuse_into, fuse_rows_into})
+    for (int c = 0; c < static_cast<int>(planner.module.network.calls.size()); ++c)
+      while (c >= 0 && analysed([&] { return fuse(planner, c); }, false)) --c;  // the merged call took the consumer's place, one further up
 }
 
 }  // namespace nasc

@@ -3,10 +3,13 @@
 //   before  for n, m, k { max }  for n, m, i { exp }  for n, m, k { sum }  for n, m, i { div }
 //   after   for n parallel, m { stage max, sum { for k.t, k.v { max } for i.t, i.v { exp } .. } }
 // A reduction of at least two whole vectors is made of one per lane, k.t { k.v { lane max } } and then { lanes } { max }.
+// Statements one after the other that read each other's results at their own points share their loops, and what only they
+// use is in registers; other local tensors have places for one row.
 // Refuses  no-common-rows, not-affine, unknown-loop, bad-lanes.
 // Legal    when no dependence is reversed (judged in legality/order): reductions must be reassociable.
 // Source   row-wise normalizations of every runtime; "compute_at" of Halide.
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <set>
 
@@ -77,6 +80,7 @@ std::string walking(const Program& p, const Statement& s, const std::vector<std:
   std::string best;
   int most = 0;
   for (const auto& name : inner) {
+    if (iterator_extent(s, name) == 1) continue;
     int at = s.iterator(name), count = 0;
     auto walks = [&](const Access& a) {
       Layout l = layout_of(p.tensor(a.tensor));
@@ -158,6 +162,82 @@ void reduce_by_lanes(Program& p, const Rows& rows, int64_t lanes) {
   }
 }
 
+// Other local tensors than these get places for the elements of one row.
+void fold_rows(Program& p, int rank, const std::set<std::string>& in_registers, const std::set<std::string>& staged) {
+  constexpr int64_t kMost = 64 << 10;  // bytes of a row
+  for (Tensor& t : p.tensors) {
+    if (t.role != Role::temp || in_registers.count(t.name) || staged.count(t.name) || t.layout) continue;
+    Layout l = layout_of(t);
+    for (LayoutDim& d : l.dims)
+      if (d.dim < rank) d.mod = 1;
+    Tensor folded = t;
+    folded.layout = l;
+    Extent row = storage_bytes(folded);
+    if (row.is_constant() && row.constant() <= kMost) t = std::move(folded);
+  }
+}
+
+// A statement inside of one row: its other iterators, that of the vectors last; none of vectors: `vector` is empty.
+struct InRow {
+  const Statement* statement = nullptr;
+  std::vector<std::string> inner;
+  std::string vector;
+};
+
+// Which of the inner loops each index of the access is, and what it adds; nullopt: an index is something else.
+std::optional<std::vector<std::pair<int64_t, int64_t>>> point_of(const InRow& s, const Access& a) {
+  constexpr int64_t kConstant = -1, kRow = -2;
+  std::vector<std::pair<int64_t, int64_t>> out;
+  for (int d = 0; d < static_cast<int>(a.map.size()); ++d) {
+    std::optional<LinearAff> f = linear(a.map.at(d));
+    if (!f || f->denominator != 1 || !f->parameters.empty()) return std::nullopt;
+    int64_t which = kConstant;
+    for (size_t i = 0; i < f->coefficients.size(); ++i) {
+      if (!f->coefficients[i]) continue;
+      if (f->coefficients[i] != 1 || which != kConstant) return std::nullopt;
+      auto at = std::find(s.inner.begin(), s.inner.end(), s.statement->iterators[i]);
+      which = at == s.inner.end() ? kRow : at - s.inner.begin();
+    }
+    out.emplace_back(which, f->constant);
+  }
+  return out;
+}
+
+// May `next` be in the loops of `run`: of the same extents, and what it reads of their results is of the same point?
+bool shares_loops(const std::vector<InRow>& run, const InRow& next) {
+  const InRow& first = run[0];
+  if (first.vector.empty() || next.vector.empty() || first.inner.size() != next.inner.size()) return false;
+  for (size_t k = 0; k < first.inner.size(); ++k) {
+    auto extent = iterator_extent(*next.statement, next.inner[k]);
+    if (!extent || extent != iterator_extent(*first.statement, first.inner[k])) return false;
+  }
+  for (const InRow& before : run) {
+    const std::string& made = before.statement->write.tensor;
+    if (made == next.statement->write.tensor) return false;
+    for (const Access& r : before.statement->reads)
+      if (r.tensor == next.statement->write.tensor) return false;
+    auto written = point_of(before, before.statement->write);
+    for (const Access& r : next.statement->reads)
+      if (r.tensor == made && (before.statement->is_reduction() || !written || written != point_of(next, r))) return false;
+  }
+  return true;
+}
+
+// Local tensors that these statements alone use.
+std::vector<std::string> used_by(const Program& p, const std::vector<InRow>& run, const std::set<std::string>& but) {
+  std::map<std::string, bool> alone;
+  for (const Statement& s : p.statements) {
+    bool in = std::any_of(run.begin(), run.end(), [&](const InRow& r) { return r.statement == &s; });
+    auto note = [&](const Access& a) { alone[a.tensor] = alone.try_emplace(a.tensor, true).first->second && in; };
+    note(s.write);
+    for (const Access& r : s.reads) note(r);
+  }
+  std::vector<std::string> out;
+  for (const auto& [name, yes] : alone)
+    if (yes && p.tensor(name).role == Role::temp && !but.count(name)) out.push_back(name);
+  return out;
+}
+
 Expected<Kernel> apply_rows(const Kernel& kernel, const Args& a) {
   Program p = kernel.program;
   int rank = common_rank(p);
@@ -183,7 +263,7 @@ Expected<Kernel> apply_rows(const Kernel& kernel, const Args& a) {
   int64_t lanes = a.has("lanes") ? a.integer("lanes") : 1;
   if (lanes < 1 || lanes > 64) return refuse("bad-lanes", text(lanes, " lanes"));
 
-  std::set<std::string> in_registers;
+  std::set<std::string> in_registers, staged;  // in a row; in the loops of some statements
   for (const Tensor& t : p.tensors)
     if (t.role == Role::temp && scalar_per_row(t)) in_registers.insert(t.name);
   if (lanes > 1) {
@@ -193,30 +273,55 @@ Expected<Kernel> apply_rows(const Kernel& kernel, const Args& a) {
     rows = rows_of(p, rank);
     if (!rows) return std::unexpected(rows.error());
   }
-  std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
+  auto in_row = [&](const Statement& s) {
+    InRow out{&s, rows->inner[s.name], walking(p, s, rows->inner[s.name])};
+    if (lanes < 2 || out.vector.empty() || iterator_extent(s, out.vector).value_or(0) < lanes) out.vector.clear();
+    else std::erase(out.inner, out.vector), out.inner.push_back(out.vector);
+    return out;
+  };
+  std::vector<std::vector<InRow>> runs;
   for (const Statement& s : p.statements) {
-    std::vector<std::string> inner = rows->inner[s.name];
-    auto band = [&](const std::string& mark, const std::string& e, TextNodeRef child, const std::string& options = "") {
-      return tree_band(mark, {{s.name, e}}, std::move(child), options);
-    };
-    auto mark_of = [&](const std::string& name) {
+    InRow next = in_row(s);
+    if (runs.empty() || !shares_loops(runs.back(), next)) runs.emplace_back();
+    runs.back().push_back(next);
+  }
+  for (const auto& run : runs)
+    if (!run[0].vector.empty())
+      for (const std::string& t : used_by(p, run, in_registers)) staged.insert(t);
+  fold_rows(p, rank, in_registers, staged);
+  std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
+  for (const std::vector<InRow>& run : runs) {
+    const InRow& first = run[0];
+    std::vector<std::string> statements;
+    std::vector<std::pair<std::vector<std::string>, TextNodeRef>> leaves;
+    for (const InRow& r : run) {
+      statements.push_back(r.statement->name);
+      leaves.push_back({{r.statement->name}, tree_leaf()});
+    }
+    auto band = [&](size_t k, const std::string& suffix, const std::function<std::string(const std::string&)>& e, TextNodeRef child,
+                    const std::string& options = "") {
+      std::map<std::string, std::string> exprs;
+      for (const InRow& r : run) exprs[r.statement->name] = e(r.inner[k]);
+      const std::string& name = first.inner[k];
       bool taken = std::find(rows->names.begin(), rows->names.end(), name) != rows->names.end();
-      return taken ? name + "_in" : name;
+      return tree_band((taken ? name + "_in" : name) + suffix, exprs, std::move(child), options);
     };
-    TextNodeRef node = tree_leaf();
-    std::string vector = walking(p, s, inner);
-    int64_t extent = vector.empty() ? 0 : iterator_extent(s, vector).value_or(0);
-    if (lanes > 1 && extent >= lanes) {
-      inner.erase(std::find(inner.begin(), inner.end(), vector));
-      node = band(mark_of(vector) + ".v vectorize", text("(", vector, ") mod ", lanes), node);
+    auto same = [](const std::string& i) { return i; };
+    TextNodeRef node = tree_sequence(std::move(leaves));
+    size_t loops_inside = first.inner.size();
+    if (!first.vector.empty()) {
+      int64_t extent = *iterator_extent(*first.statement, first.vector);
+      size_t k = --loops_inside;
+      node = band(k, ".v vectorize", [&](const std::string& i) { return text("(", i, ") mod ", lanes); }, node);
+      for (const std::string& t : used_by(p, run, in_registers)) node = tree_mark("stage " + t, node);
       std::string options, outer;
-      for (size_t i = 0; i < order.size() + inner.size(); ++i) outer += text(i ? ", c" : "c", i);
+      for (size_t i = 0; i < order.size() + loops_inside; ++i) outer += text(i ? ", c" : "c", i);
       if (extent % lanes)
         options = text("{ isolate[[", outer, "] -> [x]] : 0 <= x and ", lanes, "*x + ", lanes, " <= ", extent, " }");
-      node = band(mark_of(vector) + ".t", text("floor((", vector, ")/", lanes, ")"), node, options);
+      node = band(k, ".t", [&](const std::string& i) { return text("floor((", i, ")/", lanes, ")"); }, node, options);
     }
-    for (size_t k = inner.size(); k-- > 0;) node = band(mark_of(inner[k]), inner[k], node);
-    parts.push_back({{s.name}, node});
+    while (loops_inside-- > 0) node = band(loops_inside, "", same, node);
+    parts.push_back({statements, node});
   }
   TextNodeRef tree = tree_sequence(std::move(parts));
   for (const Tensor& t : p.tensors)
