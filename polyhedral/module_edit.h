@@ -1,7 +1,9 @@
 // Editing a Module: programs replaced call by call, equal ones kept shared.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "polyhedral/module.h"
 
@@ -17,6 +19,8 @@ void drop_unused(Module& module);
 std::vector<int> calls_of(const Network& network, int buffer);
 // Y = X, two tensors of the shape and type of `from`; X has its layout.
 Program copy_program(const Tensor& from);
+// dimension d of what the Program copies is its result's order[d]; nullopt: it does more, or has layouts.
+std::optional<std::vector<int>> permutation(const Program& program);
 int find_buffer(const Network& network, const std::string& name);  // -1 when there is none
 // `wanted`, or with the first number after it that is no buffer's name.
 std::string unused_buffer_name(const Network& network, const std::string& wanted);

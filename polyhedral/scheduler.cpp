@@ -27,6 +27,7 @@ Scheduled schedule_module(Module module, const ScheduleOptions& options) {
   planner.plan.header.target = planner.module.target.text();
   if (options.level >= 1) plan_pieces(planner);
   if (options.level >= 2) {
+    plan_transposes(planner);
     plan_fusion(planner);
     plan_joins(planner);
     plan_winograd(planner, options.winograd);

@@ -45,6 +45,7 @@ void plan_pieces(Planner& planner);
 // and the layouts of their operands; layouts of activations and weights; loops of one Program.
 void plan_fusion(Planner& planner);
 int producer_of(const Network& n, int buffer, int before);  // the last call before that one which writes it; -1: none
+void plan_transposes(Planner& planner);
 void plan_joins(Planner& planner);
 void plan_winograd(Planner& planner, Winograd choice);
 bool plan_winograd_loops(Planner& planner, int program);  // false: not such a Program

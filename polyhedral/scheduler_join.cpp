@@ -1,5 +1,6 @@
-// Which Concats and Splits are views: those whose parts are whole blocks of channels, so that any
-// layout that the scheduler chooses keeps each part in one piece.
+// Copies that nobody needs. Concats and Splits are views where their parts are whole blocks of channels, so that any
+// layout that the scheduler chooses keeps each part in one piece; Transposes are folded into their neighbours where
+// elements that are side by side stay so: others are what makes vectors of them.
 #include "polyhedral/module_edit.h"
 #include "polyhedral/scheduler.h"
 
@@ -22,6 +23,15 @@ bool joins_channel_blocks(const Module& m, const Call& call) {
   return true;
 }
 } // namespace
+
+void plan_transposes(Planner& planner) {
+  for (int64_t c = 0; c < static_cast<int64_t>(planner.module.network.calls.size());) {
+    const Network& n = planner.module.network;
+    auto order = analysed([&] { return permutation(*n.programs[n.calls[c].program]); }, std::nullopt);
+    bool rows = order && !order->empty() && order->back() + 1 == static_cast<int>(order->size());
+    if (!rows || !planner.network_step({"fold_transpose", {{"call", c}}})) ++c;
+  }
+}
 
 void plan_joins(Planner& planner) {
   for (int64_t c = 0; c < static_cast<int64_t>(planner.module.network.calls.size());) {

@@ -21,4 +21,12 @@ bool put_outermost(Step& step, const std::string& loop, const std::vector<std::s
 // All of the steps, or none and false.
 bool kernel_steps(Planner& planner, int program, const std::vector<Step>& steps);
 
+// Consecutive values of this iterator of the reading statement read consecutive memory.
+bool walks_memory(const Program& p, const Access& read, int iterator);
+int element_bytes(const Program& p);  // of its widest tensor
+// Loops around all statements: the rows that their results share; the iterators that all begin with.
+bool plan_rows(Planner& planner, int program);
+bool plan_common_loops(Planner& planner, int program);
+bool sums_in_lanes(const Program& p, int lanes);
+
 } // namespace nasc
