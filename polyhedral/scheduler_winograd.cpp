@@ -61,25 +61,25 @@ int64_t decided_winograd(const Planner& planner, int program, const WinogradShap
 // Pads of the two innermost dimensions that spread the planes [i, j] of a tensor [e, e, rows,
 // columns] over the sets of a first-level cache: its ways cannot hold the same line of every plane.
 std::pair<int64_t, int64_t> plane_pads(int64_t planes, int64_t rows, int64_t columns,
-                                       int64_t lanes) {
-  constexpr int64_t kWay = 4096, kLine = 64,
-                    kShared = 2; // bytes between addresses of one set; planes per set
+                                       const Target& target) {
+  constexpr int64_t kWay = 4096, kLine = 64; // bytes between addresses of one set
+  const int64_t shared = std::max<int64_t>(1, target.l1_bytes / kWay / 4), lanes = target.lanes(kFloatBytes); // planes per set
   for (int64_t by = 0; by <= 4; ++by)
     for (int64_t row = 0; row <= 4; ++row) {
       int64_t stride = (rows + row) * (columns + by * lanes) * 4;
       std::vector<int> users(kWay / kLine);
       bool good = true;
       for (int64_t k = 0; k < planes; ++k)
-        good &= ++users[k * stride % kWay / kLine] <= kShared;
+        good &= ++users[k * stride % kWay / kLine] <= shared;
       if (good)
         return {row, by * lanes};
     }
   return {0, 0};
 }
 
-Step plane_layout(const Buffer& b, int64_t lanes) {
+Step plane_layout(const Buffer& b, const Target& target) {
   int64_t e = b.shape[0].constant();
-  auto [row, column] = plane_pads(e * e, b.shape[2].constant(), b.shape[3].constant(), lanes);
+  auto [row, column] = plane_pads(e * e, b.shape[2].constant(), b.shape[3].constant(), target);
   return {"layout",
           {{"buffer", b.name},
            {"dims", std::vector<int64_t>{0, 1, 2, 3}},
@@ -89,10 +89,10 @@ Step plane_layout(const Buffer& b, int64_t lanes) {
 }
 
 // Those of V and of P of one block.
-std::vector<int64_t> block_pads(const WinogradShape& w, int64_t lanes) {
+std::vector<int64_t> block_pads(const WinogradShape& w, const Target& target) {
   int64_t planes = w.tile() * w.tile();
-  auto v = plane_pads(planes, w.block_tiles(), w.channels * w.groups, lanes),
-       p = plane_pads(planes, w.block_tiles(), w.out[1], lanes);
+  auto v = plane_pads(planes, w.block_tiles(), w.channels * w.groups, target),
+       p = plane_pads(planes, w.block_tiles(), w.out[1], target);
   return {v.first, v.second, p.first, p.second};
 }
 
@@ -160,7 +160,7 @@ void plan_winograd(Planner& planner, Winograd choice) {
     Step step{"winograd", {{"call", static_cast<int64_t>(c)}, {"m", shape->m}}};
     if (shape->block) {
       step.args["block"] = shape->block;
-      step.args["pads"] = block_pads(*shape, lanes);
+      step.args["pads"] = block_pads(*shape, target);
     }
     if (!planner.network_step(step))
       continue;
@@ -172,8 +172,8 @@ void plan_winograd(Planner& planner, Winograd choice) {
     }
     const auto& buffers = planner.module.network.buffers; // U, V, P in the order of their making
     Step filter = filter_layout(buffers[first], tile.vectors * lanes),
-         image = plane_layout(buffers[first + 1], lanes),
-         product = plane_layout(buffers[first + 2], lanes);
+         image = plane_layout(buffers[first + 1], target),
+         product = plane_layout(buffers[first + 2], target);
     for (const Step& s : {filter, image, product})
       planner.network_step(s);
     c += 3; // the filter's call went to the front, three calls took this one's place
