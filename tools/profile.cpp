@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "ir/diag.h"
+#include "tools/probe.h"
 #include "tools/run_verbs.h"
 #include "tools/staging.h"
 
@@ -17,80 +17,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point t) {
   return std::chrono::duration<double>(Clock::now() - t).count();
-}
-
-constexpr int kChains = 12; // independent sums: more than the latency of a multiply-add needs
-template <class V> float chains(int64_t steps) {
-  V sums[kChains], x = V{} + 1.0001f, y = V{} + 0.5f;
-  for (int c = 0; c < kChains; ++c)
-    sums[c] = V{} + static_cast<float>(c); // equal chains would be computed once
-  for (int64_t k = 0; k < steps; ++k)
-    for (auto& s : sums)
-      s = s * x + y;
-  V all = {};
-  for (auto& s : sums)
-    all += s;
-  return all[0];
-}
-#if defined(__x86_64__)
-// Inlined into a function of the instruction set that has such vectors.
-template <class V> [[gnu::always_inline]] inline float unrolled_chains(int64_t steps) {
-  V s[kChains], x = V{} + 1.0001f, y = V{} + 0.5f;
-  for (int c = 0; c < kChains; ++c)
-    s[c] = V{} + static_cast<float>(c);
-  for (int64_t k = 0; k < steps; ++k)
-    for (int c = 0; c < kChains; ++c)
-      s[c] = s[c] * x + y;
-  V all = {};
-  for (int c = 0; c < kChains; ++c)
-    all += s[c];
-  return all[0];
-}
-typedef float Avx __attribute__((vector_size(32)));
-typedef float Avx512 __attribute__((vector_size(64)));
-__attribute__((target("avx2,fma"), optimize("O3"))) float avx_chains(int64_t steps) {
-  return unrolled_chains<Avx>(steps);
-}
-__attribute__((target("avx512f"), optimize("O3"))) float avx512_chains(int64_t steps) {
-  return unrolled_chains<Avx512>(steps);
-}
-#endif
-typedef float Narrow __attribute__((vector_size(16)));
-
-// Best of several short runs: floating-point operations and bytes per second of one thread.
-double probe(double amount, const std::function<float()>& work) {
-  static volatile float sink;
-  double best = 1e9;
-  for (int k = 0; k < 20; ++k) {
-    auto start = Clock::now();
-    sink = work();
-    best = std::min(best, seconds_since(start));
-  }
-  (void)sink;
-  return amount / best;
-}
-double peak_flops() {
-  constexpr int64_t kSteps = 200'000;
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f"))
-    return probe(2.0 * 16 * kChains * kSteps, [] { return avx512_chains(kSteps); });
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return probe(2.0 * 8 * kChains * kSteps, [] { return avx_chains(kSteps); });
-#endif
-  return probe(2.0 * 4 * kChains * kSteps, [] { return chains<Narrow>(kSteps); });
-}
-double peak_bytes() {
-  std::vector<float> memory(std::size_t{16} << 20, 1.0f);
-  return probe(4.0 * static_cast<double>(memory.size()), [&] {
-    Narrow sums[4] = {};
-    for (std::size_t k = 0; k + 16 <= memory.size(); k += 16)
-      for (std::size_t c = 0; c < 4; ++c) {
-        Narrow v;
-        __builtin_memcpy(&v, &memory[k + 4 * c], sizeof v);
-        sums[c] += v;
-      }
-    return (sums[0] + sums[1] + sums[2] + sums[3])[0];
-  });
 }
 
 struct StepCost {
@@ -131,7 +57,7 @@ int profile_verb(const RunOptions& o) {
     runner.run_into(inputs, outputs);
 
   int threads = std::max(1, o.threads);
-  double peak = peak_flops() * threads, bandwidth = peak_bytes();
+  double peak = peak_flops() * threads, reading = reading_flops() * threads, bandwidth = peak_bytes();
   std::vector<StepCost> costs = costs_of(info);
   costs.resize(steps.size());
   double total = 0, flops = 0, bytes = 0;
@@ -148,9 +74,10 @@ int profile_verb(const RunOptions& o) {
                100 * time / total, f / time / 1e9, 100 * f / time / peak, b / time / 1e9, b / 1e6,
                100 * bound / time, calls, label);
   };
-  fmt::print("{} thread(s); multiply-add peak {:.1f} GFLOP/s, memory {:.1f} GB/s, least of {} runs\n"
+  std::string with_reads = reading > 0 ? fmt::format(" ({:.1f} with operands read)", reading / 1e9) : "";
+  fmt::print("{} thread(s); multiply-add peak {:.1f} GFLOP/s{}, memory {:.1f} GB/s, least of {} runs\n"
              "        ms     %   GFLOP/s  %peak      GB/s       MB  %roof calls  kernel\n",
-             threads, peak / 1e9, bandwidth / 1e9, steps.empty() ? 0 : steps[0].seconds.size());
+             threads, peak / 1e9, with_reads, bandwidth / 1e9, steps.empty() ? 0 : steps[0].seconds.size());
   struct Sum {
     double time = 0, flops = 0, bytes = 0;
     int calls = 0;
