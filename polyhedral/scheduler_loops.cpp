@@ -133,7 +133,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   }
   std::vector<int> preferred = t.order;
   if (choice->parallel >= 0) preferred.insert(preferred.begin(), choice->parallel);
-  choose_parallel(c.group, t, preferred);
+  if (!choice->serial) choose_parallel(c.group, t, preferred);
 
   t.reduce = c.reduction;
   for (const auto& name : t.reduce) {
@@ -188,6 +188,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   if (!t.block) t.sum = sums.block;
   if (stream.prefetch) t.prefetch = c.matrix_tensor;
   else if (!t.block && far_rows(c, p, target, *choice)) t.prefetch = c.rows_tensor;
+  if (choice->serial && !t.block) choose_parallel(c.group, t, preferred);
   bool plain = !t.block && !t.sum && t.prefetch.empty();
   if (!plain && planner.kernel_step(program, tile_step(c.group, t))) return true;
   if (t.prefetch == c.rows_tensor && t.sum) {  // these rows are not fetched
@@ -196,6 +197,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   }
   t.block = t.sum = 0;
   t.prefetch.clear();
+  if (t.parallel < 0) choose_parallel(c.group, t, preferred);
   return planner.kernel_step(program, tile_step(c.group, t));
 }
 

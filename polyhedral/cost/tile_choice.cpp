@@ -128,7 +128,7 @@ double predicted(const TileChoice& choice, const TileSizes& s, int64_t lanes, co
   double columns = up(static_cast<double>(s.columns), static_cast<double>(lanes));
   double tiles = std::max(1.0, columns / static_cast<double>(choice.vectors));
   double strips = s.outer * up(static_cast<double>(s.lines), static_cast<double>(choice.lines));
-  if ((!choice.matrix_outer || tiles <= 1) && strips >= 2) tiles = strips;
+  if ((!choice.matrix_outer || tiles <= 1) && strips >= 2 && !choice.serial) tiles = strips;
   constexpr double kPartial = 0.005;  // its code is longer
   double partial = (s.rows % choice.rows > 0) + (s.lines % choice.lines > 0) + (choice.lines > 1) +
                    (static_cast<int64_t>(columns) % choice.vectors > 0);
@@ -152,7 +152,7 @@ std::vector<int> shared_dimensions(const Contraction& c, const Statement& s) {
 }
 
 std::string text(const TileChoice& t, const Contraction& c) {
-  return text("rows=", t.rows, t.lines > 1 ? text(" lines=", t.lines) : "", " vectors=", t.vectors, " outer=", t.matrix_outer ? "matrix" : "rows",
+  return text("rows=", t.rows, t.lines > 1 ? text(" lines=", t.lines) : "", " vectors=", t.vectors, " outer=", t.serial ? "serial" : t.matrix_outer ? "matrix" : "rows",
               t.parallel >= 0 ? " parallel=" + c.group.names[t.parallel] : "", t.column_tiles || t.line_tiles ? text(" together=", t.column_tiles, "x", t.line_tiles, " block=", t.block) : "", " chunk=", t.chunk, " step=", t.step);
 }
 
@@ -214,7 +214,17 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
     }
   }
   if (packed && !others.empty() && others[0].cycles * kClearly < priced(base).cycles) base = others[0];
-  std::optional<TileChoice> together = packed ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
+  // A matrix of one tile of vectors that comes from memory: rows that share its reads wait for each of them.
+  std::vector<TileChoice> serial;
+  for (TileChoice t : others)
+    if (packed && t.vectors == vectors && t.lines == 1 && sizes.first > base.chunk) {
+      t.matrix_outer = t.serial = true;
+      serial.push_back(priced(t));
+    }
+  std::stable_sort(serial.begin(), serial.end(), by_time);
+  bool alone = !serial.empty() && serial[0].cycles * kClearly < std::min(others[0].cycles, priced(base).cycles);
+  if (alone) base = serial[0];
+  std::optional<TileChoice> together = packed && !alone ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
   if (together) std::swap(base, *together);
   if (others.size() > kMostTiles) others.resize(kMostTiles);
   // A chunk of all taps has to be a block of the sum that the first cache holds.
@@ -227,7 +237,7 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   if (together) others.push_back(priced(*together));
   for (size_t k = others.size(); k-- > 0;) {  // the other order of the best tiles
     TileChoice t = others[k];
-    if (t.together()) continue;
+    if (t.together() || t.serial) continue;
     t.matrix_outer = !t.matrix_outer;
     if (k < 4) others.push_back(priced(t));
   }

@@ -13,6 +13,7 @@ struct TileChoice {
   int64_t rows = 1, vectors = 1;  // of the register tile
   int64_t lines = 1;              // of the contraction's second dimension of rows, each of `rows`
   bool matrix_outer = false;      // the loop over vectors is outermost: the matrix is read once, the rows once per block
+  bool serial = false;            // one tile of vectors, read in blocks that all rows use: one thread computes it
   int parallel = -1;              // group dimension divided among threads; -1: the first with more than one tile
   int64_t chunk = 8, step = 4;    // of the reduction: inner loop, unrolled steps
   // Tiles of columns, and of lines, that are taken together, outermost, with blocks of the sum around them; 0: all.

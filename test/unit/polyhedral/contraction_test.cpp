@@ -96,6 +96,21 @@ TEST_CASE("blocks of a sum fit the first cache where windows jump or copies of t
   CHECK(block(pointwise(768, 64, 7), 6, 4, 7 * 7 * 64) == 96);
 }
 
+TEST_CASE("a matrix of one tile of vectors is read in blocks by one thread where more would wait for it") {
+  auto serial = [](int64_t in, int64_t side, int cores) {
+    Program p = pointwise(in, 48, side);
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    Target t = server();
+    t.cores = cores;
+    return tile_choices(*c, p, t, 0).at(0).serial;
+  };
+  CHECK(serial(1728, 7, 2));
+  CHECK_FALSE(serial(1728, 7, 8));   // seven threads wait less
+  CHECK_FALSE(serial(1728, 56, 2));  // read once and used often
+  CHECK_FALSE(serial(64, 7, 2));
+}
+
 TEST_CASE("weights that are read once are outermost, also where the second cache would hold them") {
   auto outer = [](int64_t in, int64_t out, int64_t side) {
     Program p = pointwise(in, out, side);
