@@ -51,7 +51,7 @@ struct Model {
   }
 
   double alone(const TileChoice& c) const {
-    double arithmetic = arithmetic_cycles(c, s, lanes), n = count(c), rows = s.touched_bytes;
+    double arithmetic = arithmetic_cycles(c, s, lanes, t), n = count(c), rows = s.touched_bytes;
     double near = n * rows, far = 0, waited = 0;
     if (c.matrix_outer) {
       waited = waited_for(s.outer * up(static_cast<double>(s.lines), static_cast<double>(c.lines)) *
@@ -86,7 +86,7 @@ struct Model {
     if (s.matrix_bytes + strip > l2)
       far += (strips - 1) * s.matrix_bytes;
     double trips = (c.column_tiles ? passes : 1) * (c.line_tiles ? strips : 1);
-    return (arithmetic_cycles(c, s, lanes) + traffic(near, far) + waited) * uneven(trips);
+    return (arithmetic_cycles(c, s, lanes, t) + traffic(near, far) + waited) * uneven(trips);
   }
 
   // Blocks of the sum whose panel and rows stay in the first cache; 0: those of the whole sum do.

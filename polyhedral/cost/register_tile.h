@@ -30,9 +30,9 @@ RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vec
 int64_t window_rows(const Target& target, int64_t row_extent, int64_t taps);
 
 // Cycles of one step of one tile.
-double step_cycles(int64_t rows, int64_t vectors);
+double step_cycles(const Target& target, int64_t rows, int64_t vectors);
 // Cycles per step of `row_extent` rows in tiles of rows x vectors, partial tiles included.
-double rows_cycles(int64_t row_extent, int64_t rows, int64_t vectors);
+double rows_cycles(const Target& target, int64_t row_extent, int64_t rows, int64_t vectors);
 bool fits_registers(const Target& target, int64_t rows, int64_t vectors);
 
 }  // namespace nasc

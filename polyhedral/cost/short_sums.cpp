@@ -23,7 +23,7 @@ int64_t cheapest_rows(const Target& target, const TileChoice& tile, int64_t row_
   double read = far ? static_cast<double>(tile.vectors * (target.vector_bits / 8)) / target.l2_rate : 0;
   auto tile_cycles = [&](int64_t rows) {
     double each = fits_registers(target, 2 * rows, tile.vectors) ? kInRegisters : kCopyCycles;
-    return block * (step_cycles(rows, tile.vectors) + read) + each * static_cast<double>(rows * tile.vectors);
+    return block * (step_cycles(target, rows, tile.vectors) + read) + each * static_cast<double>(rows * tile.vectors);
   };
   auto cycles = [&](int64_t rows) {
     double whole = static_cast<double>(row_extent / rows) * tile_cycles(rows);

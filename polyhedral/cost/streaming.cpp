@@ -38,7 +38,7 @@ Streaming streaming(const Contraction& c, const Program& p, const Target& target
   double l1 = static_cast<double>(target.l1_bytes);
   shorten = shorten && terms * *depth >= kLongTerms;
   // A part of the second cache serves as well as the first one where a step needs little of it.
-  double far = kFarShare * static_cast<double>(target.l2_bytes), step = step_cycles(tile.rows * tile.lines, tile.vectors);
+  double far = kFarShare * static_cast<double>(target.l2_bytes), step = step_cycles(target, tile.rows * tile.lines, tile.vectors);
   bool slow = row <= kSlow * target.l2_rate * step * static_cast<double>(terms);
   double panel = row * static_cast<double>(*depth);
   if (passes < 2 || ((panel <= kWholeShare * l1 || (slow && panel <= far)) && !shorten) ||

@@ -62,10 +62,10 @@ namespace {
 double up(double a, double b) { return std::ceil(a / b); }
 
 // Cycles per step of all rows and lines for so many vectors; partial tiles cost what their rows cost.
-double plane_cycles(const TileChoice& t, const TileSizes& s, int64_t vectors) {
+double plane_cycles(const TileChoice& t, const TileSizes& s, int64_t vectors, const Target& target) {
   auto lines_of = [&](int64_t lines) {
-    double cycles = static_cast<double>(s.rows / t.rows) * step_cycles(t.rows * lines, vectors);
-    return s.rows % t.rows ? cycles + step_cycles(s.rows % t.rows * lines, vectors) : cycles;
+    double cycles = static_cast<double>(s.rows / t.rows) * step_cycles(target, t.rows * lines, vectors);
+    return s.rows % t.rows ? cycles + step_cycles(target, s.rows % t.rows * lines, vectors) : cycles;
   };
   double cycles = static_cast<double>(s.lines / t.lines) * lines_of(t.lines);
   return s.lines % t.lines ? cycles + lines_of(s.lines % t.lines) : cycles;
@@ -73,10 +73,10 @@ double plane_cycles(const TileChoice& t, const TileSizes& s, int64_t vectors) {
 
 }  // namespace
 
-double arithmetic_cycles(const TileChoice& t, const TileSizes& s, int64_t lanes) {
+double arithmetic_cycles(const TileChoice& t, const TileSizes& s, int64_t lanes, const Target& target) {
   int64_t vectors = (s.columns + lanes - 1) / lanes;
-  double plane = static_cast<double>(vectors / t.vectors) * plane_cycles(t, s, t.vectors);
-  if (vectors % t.vectors) plane += plane_cycles(t, s, vectors % t.vectors);
+  double plane = static_cast<double>(vectors / t.vectors) * plane_cycles(t, s, t.vectors, target);
+  if (vectors % t.vectors) plane += plane_cycles(t, s, vectors % t.vectors, target);
   return s.outer * s.depth * plane;
 }
 
@@ -118,7 +118,7 @@ double uneven(double tiles, int cores) {
 // Cycles of the register tiles over all rows and columns and of their traffic, between those of one core and those of
 // all, whose shares differ by whole tiles.
 double predicted(const TileChoice& choice, const TileSizes& s, int64_t lanes, const Target& t) {
-  double arithmetic = arithmetic_cycles(choice, s, lanes), traffic = s.products * traffic_cycles(choice, s, lanes, t);
+  double arithmetic = arithmetic_cycles(choice, s, lanes, t), traffic = s.products * traffic_cycles(choice, s, lanes, t);
   constexpr double kOverlap = 0.25;  // what does not hide behind the longer of the two
   double cycles = std::max(arithmetic, traffic) + kOverlap * std::min(arithmetic, traffic);
   // The next panel of the matrix is fetched ahead while the rows pass one, in time if they are not many.

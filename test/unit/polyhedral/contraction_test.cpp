@@ -139,8 +139,8 @@ TEST_CASE("short sums: fewer rows where totals do not fit the registers, on the 
     return std::pair{out.rows, out.block};
   };
   CHECK(sums(128, server(), 14, 56, true) == std::pair<int64_t, int64_t>{7, 8});
-  CHECK(sums(256, server(), 14, 14, true) == std::pair<int64_t, int64_t>{7, 64});  // long sums, few passes
-  CHECK(sums(256, server(), 14, 4, true) == std::pair<int64_t, int64_t>{7, 64});
+  CHECK(sums(256, server(), 14, 14, true) == std::pair<int64_t, int64_t>{14, 64});  // long sums, few passes
+  CHECK(sums(256, server(), 14, 4, true) == std::pair<int64_t, int64_t>{14, 64});
   CHECK(sums(512, server(), 14, 4, true) == std::pair<int64_t, int64_t>{14, 64});  // more rows a panel from the second cache
   CHECK(sums(256, server(), 14, 2, true) == std::pair<int64_t, int64_t>{14, 0});   // a copy of all tiles is cheaper
   CHECK(sums(128, server(), 14, 14, true) == std::pair<int64_t, int64_t>{14, 0});
