@@ -44,11 +44,8 @@ struct Model {
   double traffic(double near, double far) const {
     return kSeenShare * near / t.l2_rate + kFarSeen * far / t.l3_rate;
   }
-  // How much longer the thread with the most tiles has.
-  double uneven(double trips) const {
-    double cores = std::max(1, t.cores);
-    return (1 + up(trips, cores) * cores / trips) / 2;
-  }
+  // Between one core and all of them.
+  double shared(double trips) const { return (1 + uneven(trips, std::max(1, t.cores))) / 2; }
 
   double alone(const TileChoice& c) const {
     double arithmetic = arithmetic_cycles(c, s, lanes, t), n = count(c), rows = s.touched_bytes;
@@ -86,7 +83,7 @@ struct Model {
     if (s.matrix_bytes + strip > l2)
       far += (strips - 1) * s.matrix_bytes;
     double trips = (c.column_tiles ? passes : 1) * (c.line_tiles ? strips : 1);
-    return (arithmetic_cycles(c, s, lanes, t) + traffic(near, far) + waited) * uneven(trips);
+    return (arithmetic_cycles(c, s, lanes, t) + traffic(near, far) + waited) * shared(trips);
   }
 
   // Blocks of the sum whose panel and rows stay in the first cache; 0: those of the whole sum do.
@@ -109,6 +106,15 @@ struct Model {
 };
 } // namespace
 
+double uneven(double tiles, int cores) {
+  double trips = std::ceil(tiles), most = 0;
+  for (int t = 0; t < cores; ++t) {
+    double first = std::floor(trips * t / cores), last = std::floor(trips * (t + 1) / cores);
+    most = std::max(most, std::min(last, tiles) - first);
+  }
+  return most * cores / tiles;
+}
+
 std::optional<TileChoice> together_choice(const TileChoice& base,
                                           const std::vector<TileChoice>& tiles, const TileSizes& s,
                                           int64_t lanes, const Target& t) {
@@ -120,7 +126,7 @@ std::optional<TileChoice> together_choice(const TileChoice& base,
   double trips = s.outer * static_cast<double>(s.lines);
   if (base.matrix_outer || trips < 2)
     trips = model.count(base);
-  double best_cycles = model.alone(base) * model.uneven(trips) / kClearly;
+  double best_cycles = model.alone(base) * model.shared(trips) / kClearly;
   std::optional<TileChoice> best;
   for (TileChoice c : tiles) {
     int64_t count = static_cast<int64_t>(model.count(c));

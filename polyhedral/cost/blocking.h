@@ -21,6 +21,8 @@ struct TileSizes {
 TileSizes tile_sizes(const Contraction& contraction, const Program& program);
 // Cycles of one core for the multiply-adds of all tiles, partial ones included.
 double arithmetic_cycles(const TileChoice& tile, const TileSizes& sizes, int64_t lanes, const Target& target);
+// Time of the thread with the most of some tiles, the last of which may be a part of one, over that of equal shares.
+double uneven(double tiles, int cores);
 
 // The best of `tiles` with loops around groups of tiles of an image, when it clearly beats `base`,
 // whose loops go through the whole image for all columns, or through all columns for each line.

@@ -105,16 +105,6 @@ double traffic_cycles(const TileChoice& choice, const TileSizes& s, int64_t lane
   return panel + strip > l1 ? out + (blocks - 1) * rows / t.read_rate(panel + strip) : out;
 }
 
-// Time of the thread with the most of some tiles, the last of which may be a part of one, over that of equal shares.
-double uneven(double tiles, int cores) {
-  double trips = std::ceil(tiles), most = 0;
-  for (int t = 0; t < cores; ++t) {
-    double first = std::floor(trips * t / cores), last = std::floor(trips * (t + 1) / cores);
-    most = std::max(most, std::min(last, tiles) - first);
-  }
-  return most * cores / tiles;
-}
-
 // Cycles of the register tiles over all rows and columns and of their traffic, between those of one core and those of
 // all, whose shares differ by whole tiles.
 double predicted(const TileChoice& choice, const TileSizes& s, int64_t lanes, const Target& t) {
