@@ -38,6 +38,13 @@ Target server() {
   t.l2_rate = 40, t.l3_rate = 9, t.memory_rate = 4;
   return t;
 }
+
+TileChoice best(int64_t in, int64_t out, int64_t side, const Target& target = server()) {
+  Program p = pointwise(in, out, side);
+  auto c = find_contraction(p);
+  REQUIRE(c);
+  return tile_choices(*c, p, target, 0).at(0);
+}
 }  // namespace
 
 TEST_CASE("a window over each channel is no contraction") {
@@ -71,12 +78,6 @@ TEST_CASE("tiles that do not divide the channels, and tiles of two lines") {
 }
 
 TEST_CASE("channels that fill no whole vectors are padded, and the last tile may have fewer") {
-  auto best = [](int64_t in, int64_t out, int64_t side) {
-    Program p = pointwise(in, out, side);
-    auto c = find_contraction(p);
-    REQUIRE(c);
-    return tile_choices(*c, p, server(), 0).at(0);
-  };
   CHECK(best(104, 72, 29).vectors == 5);                                    // 4.5
   CHECK(best(72, 104, 29).rows * best(72, 104, 29).vectors == 24);          // 6.5, in tiles of 4 and 3
   CHECK(best(512, 1000, 13).rows * best(512, 1000, 13).vectors == 26);      // 62.5, in 31 tiles of 2 and a single one
@@ -98,12 +99,9 @@ TEST_CASE("blocks of a sum fit the first cache where windows jump or copies of t
 
 TEST_CASE("a matrix of one tile of vectors is read in blocks by one thread where more would wait for it") {
   auto serial = [](int64_t in, int64_t side, int cores) {
-    Program p = pointwise(in, 48, side);
-    auto c = find_contraction(p);
-    REQUIRE(c);
     Target t = server();
     t.cores = cores;
-    return tile_choices(*c, p, t, 0).at(0).serial;
+    return best(in, 48, side, t).serial;
   };
   CHECK(serial(1728, 7, 2));
   CHECK_FALSE(serial(1728, 7, 8));   // seven threads wait less
@@ -112,19 +110,13 @@ TEST_CASE("a matrix of one tile of vectors is read in blocks by one thread where
 }
 
 TEST_CASE("weights that are read once are outermost, also where the second cache would hold them") {
-  auto outer = [](int64_t in, int64_t out, int64_t side) {
-    Program p = pointwise(in, out, side);
-    auto c = find_contraction(p);
-    REQUIRE(c);
-    return tile_choices(*c, p, server(), 0).at(0);
-  };
-  CHECK(outer(1024, 256, 14).matrix_outer);  // fetched ahead; the image stays in the second cache
-  CHECK(outer(256, 1024, 14).matrix_outer);
-  CHECK_FALSE(outer(64, 64, 112).matrix_outer);  // 16 KB stay in the first cache, 3 MB would be read twice
-  CHECK(outer(1024, 256, 14).chunk == 16);
-  CHECK(outer(1024 + 8, 256, 14).chunk == 8);
-  CHECK(outer(512, 512, 7).step == 8);  // few accumulators
-  CHECK(outer(256, 256, 14).step == 4);
+  CHECK(best(1024, 256, 14).matrix_outer);  // fetched ahead; the image stays in the second cache
+  CHECK(best(256, 1024, 14).matrix_outer);
+  CHECK_FALSE(best(64, 64, 112).matrix_outer);  // 16 KB stay in the first cache, 3 MB would be read twice
+  CHECK(best(1024, 256, 14).chunk == 16);
+  CHECK(best(1024 + 8, 256, 14).chunk == 8);
+  CHECK(best(512, 512, 7).step == 8);  // few accumulators
+  CHECK(best(256, 256, 14).step == 4);
 }
 
 TEST_CASE("short sums: fewer rows where totals do not fit the registers, on the stack where those cost more") {

@@ -2,13 +2,15 @@
 // refusal.
 #include <catch2/catch.hpp>
 
-#include "ir/execute.h"
 #include "ir/text.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
+#include "programs.h"
 
 using namespace nasc;
+using test::refusal;
+using test::run;
 
 namespace {
 
@@ -44,26 +46,6 @@ Module three_parts(int dim, const char* whole_role = "temp", const char* extra =
            "]\n call 0 relu(x, a)\n call 1 neg(x, b)\n call 2 concat(a, b, x, z)\n call 3 last(z, "
            "y)\n}\n");
   return textual_module(parse_network(source), Target{});
-}
-
-// All outputs of an input of different values, one after the other.
-std::vector<float> run(const Module& m) {
-  std::vector<int64_t> shape;
-  for (const Extent& e : m.network.buffers[m.network.inputs[0]].shape)
-    shape.push_back(e.constant());
-  HostTensor x = zeros(DType::f32, shape);
-  for (int64_t k = 0; k < x.count(); ++k)
-    x.as<float>()[k] = static_cast<float>(k % 13) - 6;
-  std::vector<float> out;
-  for (HostTensor& y : execute(m.network, {x}, {}))
-    out.insert(out.end(), y.as<float>(), y.as<float>() + y.count());
-  return out;
-}
-
-std::string refusal(const Module& m, const char* step) {
-  auto out = apply(m, parse_step(step));
-  REQUIRE(!out);
-  return out.error().code;
 }
 } // namespace
 

@@ -2,8 +2,11 @@
 #include "programs.h"
 
 #include <algorithm>
+#include <catch2/catch.hpp>
 
+#include "ir/execute.h"
 #include "ir/interpret.h"
+#include "polyhedral/transformation.h"
 
 namespace nasc::test {
 namespace {
@@ -139,6 +142,25 @@ Program in_schedule_order(const Kernel& kernel) {
     out.statements.push_back(std::move(s));
   }
   return out;
+}
+
+std::vector<float> run(const Module& m) {
+  std::vector<int64_t> shape;
+  for (const Extent& e : m.network.buffers[m.network.inputs[0]].shape)
+    shape.push_back(e.constant());
+  HostTensor x = zeros(DType::f32, shape);
+  for (int64_t k = 0; k < x.count(); ++k)
+    x.as<float>()[k] = static_cast<float>(k % 13) - 6;
+  std::vector<float> out;
+  for (HostTensor& y : execute(m.network, {x}, {}))
+    out.insert(out.end(), y.as<float>(), y.as<float>() + y.count());
+  return out;
+}
+
+std::string refusal(const Module& m, const char* step) {
+  auto out = apply(m, parse_step(step));
+  REQUIRE(!out);
+  return out.error().code;
 }
 
 }  // namespace nasc::test

@@ -21,4 +21,9 @@ bool same_results(const Program& a, const Program& b);
 // A Program of one statement per instance whose textual order is the order of the schedule.
 Program in_schedule_order(const Kernel& kernel);
 
+// All outputs for an input of different values, one after the other.
+std::vector<float> run(const Module& m);
+// The code with which the Module refuses the step.
+std::string refusal(const Module& m, const char* step);
+
 }  // namespace nasc::test

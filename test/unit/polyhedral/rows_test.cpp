@@ -1,8 +1,11 @@
-// Rows: reductions along memory, one result per lane first.
+// Rows: reductions along memory, one result per lane first; normalizations as one kernel.
 #include <catch2/catch.hpp>
+
+#include <cmath>
 
 #include "ir/text.h"
 #include "legality/order.h"
+#include "legality/storage.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
@@ -75,4 +78,36 @@ TEST_CASE("pools of all points have channels in lanes, and sums of many are made
   CHECK((has(wide, "lanes=8") && has(wide, "vector=c") && has(wide, "sum=1")));
   CHECK((has(odd, "lanes=4") && has(odd, "vector=c")));  // whole vectors
   CHECK((has(small, "unroll=[k1]") && !has(small, "sum")));
+}
+
+TEST_CASE("a normalization is one kernel, row by row") {
+  constexpr int64_t kRows = 6;
+  for (int64_t columns : {16, 40, 37}) {
+    std::string wide = text("f32[", kRows, ", ", columns, "]"), narrow = text("f32[", kRows, ", 1]"),
+                row = text("[i, k] : 0 <= i < ", kRows, " and 0 <= k < ", columns, " }\n"), one = text("[i, k = 0] : 0 <= i < ", kRows, " }\n");
+    auto pointwise = [&](const char* name, const std::string& more, const std::string& body) {
+      return text("program ", name, " origin \"\" {\n tensor X : ", wide, " input\n", more, " tensor Y : ", wide, " output\n stmt s { s", row, " Y[i, k] = ", body, "\n }\n");
+    };
+    Module m = textual_module(
+        parse_network(text("network net {\n buffer x : ", wide, " input\n buffer m : ", narrow, " temp\n buffer c : ", wide, " temp\n buffer q : ", wide,
+                           " temp\n buffer v : ", narrow, " temp\n buffer y : ", wide, " output\n program mean origin \"\" {\n tensor X : ", wide,
+                           " input\n tensor Y : ", narrow, " output\n tensor S : ", narrow, " temp\n stmt s0 { s0", one, " S[i, k] = 0\n stmt s1 { s1[i, o = 0, k] : 0 <= i < ",
+                           kRows, " and 0 <= k < ", columns, " }\n S[i, o] += X[i, k]\n stmt s2 { s2", one, " Y[i, k] = S[i, k] / ", columns, "\n }\n",
+                           pointwise("center", text(" tensor M : ", narrow, " input\n"), "X[i, k] - M[i, 0]"), pointwise("square", "", "X[i, k] * X[i, k]"),
+                           pointwise("scale", text(" tensor V : ", narrow, " input\n"), "X[i, k] / sqrt(V[i, 0] + 0.5)"),
+                           " inputs [x]\n outputs [y]\n call 0 mean(x, m)\n call 1 center(x, m, c)\n call 2 square(c, q)\n call 0 mean(q, v)\n call 3 scale(c, v, y)\n}\n")),
+        Target{});
+    Scheduled done = schedule_module(m, {});
+    INFO(text(done.plan));
+    CHECK(done.module.network.calls.size() == 1);
+    Kernel k{*done.module.network.programs[0], done.module.schedules[0]};
+    CHECK(judge_order(k).allowed());
+    CHECK(judge_order_by_isl(k).allowed());
+    CHECK(judge_storage(k).allowed());
+    CHECK(judge_storage_by_isl(k).allowed());
+    std::vector<float> expected = test::run(m), found = test::run(done.module);
+    double worst = 0;
+    for (size_t i = 0; i < expected.size(); ++i) worst = std::max(worst, std::abs(static_cast<double>(found[i]) - expected[i]));
+    CHECK(worst < 1e-5);
+  }
 }
