@@ -190,18 +190,16 @@ class Builder {
     int band = ++bands_;
     bool parallel = trips != full && t->mark.has(Annotation::parallel);
     bool shared = parallel && !annotated_below(t, Annotation::parallel);  // else the loop inside is divided along with it
-    depth_ += shared && full == 1;
-    std::vector<NestRef> parts = {part(t, at, digits, 0, full, band, trips < lanes ? lanes : 0)};
-    depth_ += shared && full != 1;
-    if (trips != full) {
+    std::vector<NestRef> parts;
+    if (shared) parts = {divided(t, at, digits, full, band)};
+    else parts = {part(t, at, digits, 0, full, band, trips < lanes ? lanes : 0)};
+    if (trips != full && !shared) {
       bool beside = std::exchange(beside_whole_, beside_whole_ || apart);
       NestRef rest = part(t, at, digits, full, trips, band, 0);
       beside_whole_ = beside;
-      if (parallel && !shared && full > 1) rest = once(t->mark, band, rest);
+      if (parallel && full > 1) rest = once(t, band, rest);
       parts.push_back(rest);
     }
-    depth_ -= shared;
-    if (shared) parts = {divided(t, parts, full, band)};
     strides_ = saved;
     return parts.size() == 1 ? parts[0] : nest_block(std::move(parts));
   }
@@ -257,10 +255,40 @@ class Builder {
   // Values first .. last-1 of the band; lanes: of the whole vectors that they are the rest of, else 0.
   NestRef part(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits, int64_t first,
                int64_t last, int band, int64_t lanes) {
-    Places inside;
     bool single = last - first == 1 && !lanes;
     std::string variable = single ? "" : text("c", depth_);
-    std::optional<Bounds> cut;  // of all statements
+    auto [inside, cut] = below(at, digits, first, variable);
+    bool is_cut = !(cut.lower.empty() && cut.upper.empty());
+    if (is_cut && (single || t->mark.has(Annotation::parallel) || t->mark.has(Annotation::vectorize))) throw NotDigits{};
+    if (single) return walk(t->children[0], inside);
+    ++depth_;
+    auto node = loop_node(t, band, variable, first, last);
+    node->lanes = lanes;
+    for (const NestExprRef& e : cut.lower) node->lower = nest_op(NestExpr::max, {node->lower, e});
+    for (const NestExprRef& e : cut.upper) node->upper = nest_op(NestExpr::min, {node->upper, e});
+    node->children.push_back(walk(t->children[0], inside));
+    --depth_;
+    return node;
+  }
+
+  // The loop of values first .. last-1, without a body.
+  static std::shared_ptr<NestNode> loop_node(const LoopTreeRef& t, int band, const std::string& variable, int64_t first, int64_t last) {
+    auto node = std::make_shared<NestNode>();
+    node->kind = NestNode::loop;
+    node->variable = variable;
+    node->mark = t->mark;
+    node->band = band;
+    node->lower = nest_constant(first);
+    node->upper = nest_constant(last - 1);
+    return node;
+  }
+
+  // Places inside of the band's value of that loop variable, or of the value `first` where there is none; what conditions of
+  // all statements ask of the loop.
+  std::pair<Places, Bounds> below(const Places& at, const std::map<std::string, Digit>& digits, int64_t first, const std::string& variable) {
+    Places inside;
+    bool single = variable.empty();
+    std::optional<Bounds> cut;
     for (const auto& [name, d] : digits) {
       Place p = at.at(name);
       Bounds own;
@@ -277,52 +305,31 @@ class Builder {
       }
       inside[name] = std::move(p);
     }
-    bool is_cut = cut && !(cut->lower.empty() && cut->upper.empty());
-    if (is_cut && (single || t->mark.has(Annotation::parallel) || t->mark.has(Annotation::vectorize))) throw NotDigits{};
-    if (single) return walk(t->children[0], inside);
-    ++depth_;
-    auto node = std::make_shared<NestNode>();
-    node->kind = NestNode::loop;
-    node->variable = variable;
-    node->mark = t->mark;
-    node->band = band;
-    node->lanes = lanes;
-    node->lower = nest_constant(first);
-    node->upper = nest_constant(last - 1);
-    if (is_cut) {
-      for (const NestExprRef& e : cut->lower) node->lower = nest_op(NestExpr::max, {node->lower, e});
-      for (const NestExprRef& e : cut->upper) node->upper = nest_op(NestExpr::min, {node->upper, e});
-    }
-    node->children.push_back(walk(t->children[0], inside));
-    --depth_;
-    return node;
+    return {std::move(inside), cut.value_or(Bounds{})};
   }
 
   // `full` iterations of a divided band and the rest, in one loop: it is some thread's share like any other.
-  NestRef divided(const LoopTreeRef& t, const std::vector<NestRef>& parts, int64_t full, int band) const {
-    auto node = std::make_shared<NestNode>();
-    node->kind = NestNode::loop;
-    node->variable = text("c", depth_);
-    node->mark = t->mark;
-    node->band = band;
-    node->lower = nest_constant(0);
-    node->upper = nest_constant(full);
+  NestRef divided(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits, int64_t full, int band) {
+    auto node = loop_node(t, band, text("c", depth_), 0, full + 1);
     auto which = std::make_shared<NestNode>();
     which->kind = NestNode::if_;
     which->condition = nest_op(NestExpr::lt, {nest_variable(node->variable), nest_constant(full)});
-    which->children = {full > 1 ? parts[0]->children[0] : parts[0], parts[1]};
+    auto body = [&](int64_t first, const std::string& variable) {
+      auto [inside, cut] = below(at, digits, first, variable);
+      if (!cut.lower.empty() || !cut.upper.empty()) throw NotDigits{};
+      which->children.push_back(walk(t->children[0], inside));
+    };
+    ++depth_;
+    body(0, full > 1 ? node->variable : "");
+    body(full, "");
+    --depth_;
     node->children.push_back(std::move(which));
     return node;
   }
 
   // A part of a divided band without a loop of its own: one thread runs it.
-  static NestRef once(const Mark& mark, int band, NestRef body) {
-    auto node = std::make_shared<NestNode>();
-    node->kind = NestNode::loop;
-    node->variable = "once";
-    node->lower = node->upper = nest_constant(0);
-    node->mark = mark;
-    node->band = band;
+  static NestRef once(const LoopTreeRef& t, int band, NestRef body) {
+    auto node = loop_node(t, band, "once", 0, 1);
     node->children.push_back(std::move(body));
     return node;
   }

@@ -70,8 +70,8 @@ int producer_of(const Network& n, int buffer, int before) {
 }
 
 namespace {
-// Calls that the consumer may join, the best first.
-std::vector<int> producers_for(const Network& n, int consumer) {
+// Fusions of the consumer with the producer of one of its inputs, the best first.
+std::vector<Step> pointwise_fusions(const Network& n, int consumer) {
   const Program& q = *n.programs[n.calls[consumer].program];
   if (!group_of(q) || !covers(q)) return {};
   std::vector<int> bound = Network::bound(q), producers;
@@ -86,15 +86,9 @@ std::vector<int> producers_for(const Network& n, int consumer) {
   std::stable_partition(producers.begin(), producers.end(), [&](int c) {
     return find_contraction(*n.programs[n.calls[c].program]).has_value();
   });
-  return producers;
-}
-
-bool fuse_into(Planner& planner, int consumer) {
-  for (int c : analysed([&] { return producers_for(planner.module.network, consumer); }, {})) {
-    Step step{"fuse", {{"first", int64_t{c}}, {"second", int64_t{consumer}}}};
-    if (planner.network_step(step)) return true;
-  }
-  return false;
+  std::vector<Step> out;
+  for (int c : producers) out.push_back({"fuse", {{"first", int64_t{c}}, {"second", int64_t{consumer}}}});
+  return out;
 }
 
 // What a Program makes is rows of so many elements, or one element for each: all dimensions of its tensors but the last are
@@ -123,13 +117,13 @@ int64_t row_elements(const Program& p) {
 }
 
 // Normalizations: sums over rows and what is made of them, a row at a time, so that nothing between them leaves the first cache.
-bool fuse_rows_into(Planner& planner, int consumer) {
+std::vector<Step> row_fusions(const Network& n, int consumer) {
   constexpr int64_t kMostElements = 1 << 12;
-  const Network& n = planner.module.network;
   const Program& q = *n.programs[n.calls[consumer].program];
   int64_t row = row_elements(q);
-  if (!row || row > kMostElements) return false;
+  if (!row || row > kMostElements) return {};
   std::vector<int> bound = Network::bound(q);
+  std::vector<Step> out;
   for (size_t k = bound.size(); k-- > 0;) {
     const Tensor& t = q.tensors[bound[k]];
     int c = t.role == Role::input ? producer_of(n, n.calls[consumer].args[k], consumer) : -1;
@@ -138,16 +132,23 @@ bool fuse_rows_into(Planner& planner, int consumer) {
     std::vector<int64_t> keep;
     for (const Extent& e : t.shape) keep.push_back(!e.is(1));
     keep.back() = 0;
-    if (planner.network_step({"fuse", {{"first", int64_t{c}}, {"second", int64_t{consumer}}, {"keep", keep}}})) return true;
+    out.push_back({"fuse", {{"first", int64_t{c}}, {"second", int64_t{consumer}}, {"keep", keep}}});
   }
+  return out;
+}
+
+using Fusions = std::vector<Step> (*)(const Network&, int consumer);
+bool fuse_into(Planner& planner, Fusions fusions, int consumer) {
+  for (const Step& step : analysed([&] { return fusions(planner.module.network, consumer); }, std::vector<Step>{}))
+    if (planner.network_step(step)) return true;
   return false;
 }
 }  // namespace
 
 void plan_fusion(Planner& planner) {
-  for (bool (*fuse)(Planner&, int) : {fuse_into, fuse_rows_into})
+  for (Fusions fusions : {pointwise_fusions, row_fusions})
     for (int c = 0; c < static_cast<int>(planner.module.network.calls.size()); ++c)
-      while (c >= 0 && analysed([&] { return fuse(planner, c); }, false)) --c;  // the merged call took the consumer's place, one further up
+      while (c >= 0 && fuse_into(planner, fusions, c)) --c;  // the merged call took the consumer's place, one further up
 }
 
 }  // namespace nasc

@@ -49,9 +49,9 @@ RegisterTile register_tile(const Target& target, int64_t row_extent, int64_t vec
     if (vectors > 1 && (partial ? vectors > vector_extent : rest > 0)) continue;
     for (int64_t rows = 1; rows <= std::min<int64_t>(row_extent, 28); ++rows) {
       if (!fits_registers(target, rows, vectors)) continue;
-      double cycles = rows_cycles(target, row_extent, rows, vectors) / static_cast<double>(vectors);
+      double group = rows_cycles(target, row_extent, rows, vectors), cycles = group / static_cast<double>(vectors);
       if (rest) {
-        double all = rows_cycles(target, row_extent, rows, vectors) * static_cast<double>(vector_extent / vectors) + rows_cycles(target, row_extent, rows, rest);
+        double all = group * static_cast<double>(vector_extent / vectors) + rows_cycles(target, row_extent, rows, rest);
         cycles = all / static_cast<double>(vector_extent);
       }
       bool better = best.cycles_per_step == 0 || cycles < best.cycles_per_step * 0.999;

@@ -9,7 +9,6 @@
 // Legal    when no dependence is reversed (judged in legality/order): reductions must be reassociable.
 // Source   row-wise normalizations of every runtime; "compute_at" of Halide.
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <set>
 
@@ -19,6 +18,7 @@
 #include "polyhedral/group.h"
 #include "polyhedral/transformation.h"
 #include "polyhedral/transforms/statements.h"
+#include "polyhedral/transforms/tile_parts.h"
 #include "polyhedral/tree_text.h"
 
 namespace nasc {
@@ -184,6 +184,12 @@ struct InRow {
   std::string vector;
 };
 
+// Statements in the same loops, and local tensors that they alone use.
+struct Run {
+  std::vector<InRow> members;
+  std::vector<std::string> staged;
+};
+
 // Which of the inner loops each index of the access is, and what it adds; nullopt: an index is something else.
 std::optional<std::vector<std::pair<int64_t, int64_t>>> point_of(const InRow& s, const Access& a) {
   constexpr int64_t kConstant = -1, kRow = -2;
@@ -279,48 +285,48 @@ Expected<Kernel> apply_rows(const Kernel& kernel, const Args& a) {
     else std::erase(out.inner, out.vector), out.inner.push_back(out.vector);
     return out;
   };
-  std::vector<std::vector<InRow>> runs;
+  std::vector<Run> runs;
   for (const Statement& s : p.statements) {
     InRow next = in_row(s);
-    if (runs.empty() || !shares_loops(runs.back(), next)) runs.emplace_back();
-    runs.back().push_back(next);
+    if (runs.empty() || !shares_loops(runs.back().members, next)) runs.emplace_back();
+    runs.back().members.push_back(next);
   }
-  for (const auto& run : runs)
-    if (!run[0].vector.empty())
-      for (const std::string& t : used_by(p, run, in_registers)) staged.insert(t);
+  for (Run& run : runs)
+    if (!run.members[0].vector.empty()) {
+      run.staged = used_by(p, run.members, in_registers);
+      staged.insert(run.staged.begin(), run.staged.end());
+    }
   fold_rows(p, rank, in_registers, staged);
   std::vector<std::pair<std::vector<std::string>, TextNodeRef>> parts;
-  for (const std::vector<InRow>& run : runs) {
-    const InRow& first = run[0];
+  for (const Run& run : runs) {
+    const InRow& first = run.members[0];
     std::vector<std::string> statements;
     std::vector<std::pair<std::vector<std::string>, TextNodeRef>> leaves;
-    for (const InRow& r : run) {
+    for (const InRow& r : run.members) {
       statements.push_back(r.statement->name);
       leaves.push_back({{r.statement->name}, tree_leaf()});
     }
-    auto band = [&](size_t k, const std::string& suffix, const std::function<std::string(const std::string&)>& e, TextNodeRef child,
-                    const std::string& options = "") {
+    auto band = [&](size_t k, const std::string& suffix, auto&& e, TextNodeRef child, const std::string& options = "") {
       std::map<std::string, std::string> exprs;
-      for (const InRow& r : run) exprs[r.statement->name] = e(r.inner[k]);
+      for (const InRow& r : run.members) exprs[r.statement->name] = e(r.inner[k]);
       const std::string& name = first.inner[k];
       bool taken = std::find(rows->names.begin(), rows->names.end(), name) != rows->names.end();
       return tree_band((taken ? name + "_in" : name) + suffix, exprs, std::move(child), options);
     };
-    auto same = [](const std::string& i) { return i; };
     TextNodeRef node = tree_sequence(std::move(leaves));
     size_t loops_inside = first.inner.size();
     if (!first.vector.empty()) {
       int64_t extent = *iterator_extent(*first.statement, first.vector);
       size_t k = --loops_inside;
-      node = band(k, ".v vectorize", [&](const std::string& i) { return text("(", i, ") mod ", lanes); }, node);
-      for (const std::string& t : used_by(p, run, in_registers)) node = tree_mark("stage " + t, node);
+      node = band(k, ".v vectorize", [&](const std::string& i) { return mod_of(i, lanes); }, node);
+      for (const std::string& t : run.staged) node = tree_mark("stage " + t, node);
       std::string options, outer;
       for (size_t i = 0; i < order.size() + loops_inside; ++i) outer += text(i ? ", c" : "c", i);
       if (extent % lanes)
         options = text("{ isolate[[", outer, "] -> [x]] : 0 <= x and ", lanes, "*x + ", lanes, " <= ", extent, " }");
-      node = band(k, ".t", [&](const std::string& i) { return text("floor((", i, ")/", lanes, ")"); }, node, options);
+      node = band(k, ".t", [&](const std::string& i) { return floor_of(i, lanes); }, node, options);
     }
-    while (loops_inside-- > 0) node = band(loops_inside, "", same, node);
+    while (loops_inside-- > 0) node = band(loops_inside, "", [](const std::string& i) { return i; }, node);
     parts.push_back({statements, node});
   }
   TextNodeRef tree = tree_sequence(std::move(parts));
