@@ -58,34 +58,40 @@ int64_t decided_winograd(const Planner& planner, int program, const WinogradShap
       .tile;
 }
 
-// Pads of the two innermost dimensions that spread the planes [i, j] of a tensor [e, e, rows,
-// columns] over the sets of a first-level cache: its ways cannot hold the same line of every plane.
-std::pair<int64_t, int64_t> plane_pads(int64_t planes, int64_t rows, int64_t columns,
-                                       const Target& target) {
-  constexpr int64_t kWay = 4096, kLine = 64; // bytes between addresses of one set
-  const int64_t shared = std::max<int64_t>(1, target.l1_bytes / kWay / 4), lanes = target.lanes(kFloatBytes); // planes per set
-  for (int64_t by = 0; by <= 4; ++by)
-    for (int64_t row = 0; row <= 4; ++row) {
-      int64_t stride = (rows + row) * (columns + by * lanes) * 4;
-      std::vector<int> users(kWay / kLine);
-      bool good = true;
-      for (int64_t k = 0; k < planes; ++k)
-        good &= ++users[k * stride % kWay / kLine] <= shared;
-      if (good)
-        return {row, by * lanes};
-    }
+// Addresses of one set of a first-level cache lie a multiple of this apart.
+constexpr int64_t kWay = 4096, kLine = 64;
+
+// Planes so many bytes apart spread over the sets of a first-level cache: its ways cannot hold the same line of every plane.
+bool spread(int64_t planes, int64_t stride, const Target& target) {
+  const int64_t shared = std::max<int64_t>(1, target.l1_bytes / kWay / 4); // planes per set
+  std::vector<int64_t> users(kWay / kLine);
+  for (int64_t k = 0; k < planes; ++k)
+    if (++users[k * stride % kWay / kLine] > shared)
+      return false;
+  return true;
+}
+
+// Pads of the blocks of channels and of the tiles of a tensor [e, e, channels / lanes, tiles, lanes] that spread its planes.
+std::pair<int64_t, int64_t> plane_pads(int64_t planes, int64_t tiles, int64_t channels, const Target& target) {
+  const int64_t lanes = target.lanes(kFloatBytes);
+  for (int64_t tile = 0; tile <= 4; ++tile)
+    for (int64_t block = 0; block <= 4; ++block)
+      if (spread(planes, (channels / lanes + block) * (tiles + tile) * lanes * kFloatBytes, target))
+        return {block, tile};
   return {0, 0};
 }
 
+// [i, j, d / lanes, t, d % lanes], as images lie: the product reads what it adds up one line after the other, and the
+// transforms walk through it by blocks of channels.
 Step plane_layout(const Buffer& b, const Target& target) {
-  int64_t e = b.shape[0].constant();
-  auto [row, column] = plane_pads(e * e, b.shape[2].constant(), b.shape[3].constant(), target);
+  const int64_t lanes = target.lanes(kFloatBytes);
+  auto [block, tile] = plane_pads(b.shape[0].constant() * b.shape[1].constant(), b.shape[2].constant(), b.shape[3].constant(), target);
   return {"layout",
           {{"buffer", b.name},
-           {"dims", std::vector<int64_t>{0, 1, 2, 3}},
-           {"div", std::vector<int64_t>{1, 1, 1, 1}},
-           {"mod", std::vector<int64_t>{0, 0, 0, 0}},
-           {"pad", std::vector<int64_t>{0, 0, row, column}}}};
+           {"dims", std::vector<int64_t>{0, 1, 3, 2, 3}},
+           {"div", std::vector<int64_t>{1, 1, lanes, 1, 1}},
+           {"mod", std::vector<int64_t>{0, 0, 0, 0, lanes}},
+           {"pad", std::vector<int64_t>{0, 0, block, tile, 0}}}};
 }
 
 // Those of V and of P of one block.
@@ -134,6 +140,24 @@ std::vector<std::string> far_tensors(const Program& p, const std::vector<std::st
   }
   return out;
 }
+
+// Of every tensor that is read or written at points of the channel, a vector of channels lies side by side, and those of the next
+// pixel behind it.
+bool in_blocks(const Program& p, const std::string& channel, int64_t lanes) {
+  auto blocked = [&](const Statement& s, const Access& a) {
+    const Tensor& t = p.tensor(a.tensor);
+    int i = s.iterator(channel);
+    auto used = iterators_used(s, a);
+    bool varies = std::any_of(used.begin(), used.end(), [&](const auto& dim) { return std::count(dim.begin(), dim.end(), i) > 0; });
+    if (t.role == Role::temp || used.size() < 2 || !varies)
+      return true;
+    const LayoutDim last = layout_of(t).dims.back();
+    return last.mod == lanes && std::count(used[static_cast<size_t>(last.dim)].begin(), used[static_cast<size_t>(last.dim)].end(), i) > 0;
+  };
+  return std::all_of(p.statements.begin(), p.statements.end(), [&](const Statement& s) {
+    return blocked(s, s.write) && std::all_of(s.reads.begin(), s.reads.end(), [&](const Access& r) { return blocked(s, r); });
+  });
+}
 } // namespace
 
 void plan_winograd(Planner& planner, Winograd choice) {
@@ -160,6 +184,7 @@ void plan_winograd(Planner& planner, Winograd choice) {
     Step step{"winograd", {{"call", static_cast<int64_t>(c)}, {"m", shape->m}}};
     if (shape->block) {
       step.args["block"] = shape->block;
+      step.args["lanes"] = lanes;
       step.args["pads"] = block_pads(*shape, target);
     }
     if (!planner.network_step(step))
@@ -205,12 +230,15 @@ bool plan_winograd_loops(Planner& planner, int program) {
       if (iterator_extent(s, s.iterators[k]).value_or(kUnrolled + 1) > kUnrolled)
         return false;
   Step step{"nest", {}};
-  // Channels innermost; the first loop with more than one iteration outermost.
+  // In the order of memory: channels outermost where all tensors have them in blocks of a vector, else innermost. Of the
+  // others, the first loop with more than one iteration comes first.
   std::string channel = common.back();
   const Statement& s = p.statements[0];
   if (iterator_extent(s, channel).value_or(1) % lanes)
     return false;
   std::vector<std::string> order = common;
+  if (in_blocks(p, channel, lanes))
+    std::rotate(order.begin(), order.end() - 1, order.end());
   auto outer = std::find_if(order.begin(), order.end(), [&](const std::string& i) {
     return iterator_extent(s, i).value_or(2) > 1;
   });

@@ -249,13 +249,17 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
   if (n.buffers[n.root(weights)].role != Role::weight || !is_row_major(n.buffers[weights]))
     return refuse("not-constant", n.buffers[weights].name + " is no row-major constant");
 
+  int64_t lanes = a.has("lanes") ? a.integer("lanes") : 0; // 0: all
+  if (lanes < 0 || (lanes && (!shape->block || shape->channels * shape->groups % lanes || shape->out[1] % lanes)))
+    return refuse("bad-block", text("blocks of ", lanes, " of ", shape->channels * shape->groups, " and ", shape->out[1], " channels"));
+
   const ProgramRef whole = n.programs[call.program];
   auto made_of = [&](const std::string& part, const std::function<Program()>& make) {
     return *remembered({whole}, text("winograd ", m, " ", part), [&]() -> Expected<Program> { return make(); });
   };
   std::vector<ProgramRef> parts; // what is called in place of the convolution
   if (shape->block)
-    parts = {made_of(text("blocks ", shape->block, " ", pads[0], " ", pads[1], " ", pads[2], " ", pads[3]), [&] { return blocks_program(p, *shape, pads); })};
+    parts = {made_of(text("blocks ", shape->block, " ", lanes, " ", pads[0], " ", pads[1], " ", pads[2], " ", pads[3]), [&] { return blocks_program(p, *shape, lanes, pads); })};
   else
     parts = {made_of("input", [&] { return input_program(p, *shape); }),
              made_of("product", [&] { return product_program(*shape); }),
@@ -314,7 +318,8 @@ const Registered<Transformation> winograd{
      .parameters = {{Parameter::integer, "call", "call of a 3x3 convolution"},
                     {Parameter::integer, "m", "outputs per tile and dimension: 2, 3 or 4"},
                     {Parameter::integer, "block", "rows of tiles that go through all steps at a time", false},
-                    {Parameter::integers, "pads", "of the last two dimensions of V and of P, with block", false}},
+                    {Parameter::integer, "lanes", "channels that V and P have side by side, with block; all when absent", false},
+                    {Parameter::integers, "pads", "of blocks of channels and of tiles, of V and then of P, with block", false}},
      .doc = "Compute a 3x3 convolution by Winograd's algorithm F(m x m, 3x3).",
      .refusals = {"no-such-call", "bad-size", "bad-block", "symbolic-extent", "not-convolution", "not-3x3",
                   "strided", "not-f32", "not-constant", "not-pointwise"},

@@ -292,7 +292,7 @@ Program output_program(const Program& conv, const WinogradShape& w) {
   return out;
 }
 
-Program blocks_program(const Program& conv, const WinogradShape& w, const std::array<int64_t, 4>& pads) {
+Program blocks_program(const Program& conv, const WinogradShape& w, int64_t lanes, const std::array<int64_t, 4>& pads) {
   const std::map<std::string, std::string> names = {
       {"X", w.image},         {"B", kInputMatrix},    {"T", "winograd_xt"},  {"Z", "winograd_xz"},
       {"V", kTransformed},    {"U", kFilters},        {"P", kProducts},      {"t0", "winograd_x0"},
@@ -309,14 +309,15 @@ Program blocks_program(const Program& conv, const WinogradShape& w, const std::a
     out.statements.insert(out.statements.end(), part.statements.begin(), part.statements.end());
   }
   out.statements.insert(out.statements.end(), last.begin(), last.end());
-  // Without the dimension of the blocks.
+  // Without the dimension of the blocks; [.., i, j, d / lanes, t, d % lanes].
   for (const char* name : {kTransformed, kProducts}) {
     bool products = name == std::string(kProducts);
     Tensor& t = out.tensor(name);
     t.role = Role::temp;
-    t.layout = Layout{{{0, 1, 1}, {1, 1, 0}, {2, 1, 0}, {3, 1, 0}, {4, 1, 0}},
+    int64_t side = lanes ? lanes : products ? w.out[1] : w.channels * w.groups;
+    t.layout = Layout{{{0, 1, 1}, {1, 1, 0}, {2, 1, 0}, {4, side, 0}, {3, 1, 0}, {4, 1, side}},
                       std::vector<std::pair<int64_t, int64_t>>(5),
-                      {0, 0, 0, pads[products ? 2 : 0], pads[products ? 3 : 1]}};
+                      {0, 0, 0, pads[products ? 2 : 0], pads[products ? 3 : 1], 0}};
   }
   return out;
 }

@@ -43,8 +43,9 @@ Program product_program(const WinogradShape& shape);
 // The convolution's Program with its sum replaced by A' P A, over tiles.
 Program output_program(const Program& conv, const WinogradShape& shape);
 // The three in one Program, whose loop `block` goes over the rows of tiles: V and P are local, and in
-// memory that one block uses after the other. The pads are of the last two dimensions of V and of P.
-Program blocks_program(const Program& conv, const WinogradShape& shape, const std::array<int64_t, 4>& pads);
+// memory that one block uses after the other: [i, j, d / lanes, t, d % lanes], with pads of the third and fourth dimension of V
+// and of P. `lanes` divides the channels of both; 0: all of them.
+Program blocks_program(const Program& conv, const WinogradShape& shape, int64_t lanes, const std::array<int64_t, 4>& pads);
 // Its tensors that the convolution does not have.
 inline constexpr const char* kProducts = "winograd_p";
 inline constexpr const char* kTransformed = "winograd_v"; // of blocks_program

@@ -8,6 +8,7 @@
 #include "ir/execute.h"
 #include "ir/text.h"
 #include "legality/order.h"
+#include "polyhedral/cost/winograd.h"
 #include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
 #include "polyhedral/transforms/winograd_programs.h"
@@ -114,7 +115,8 @@ TEST_CASE("refuse: winograd/bad-size") {
 TEST_CASE("refuse: winograd/bad-block") {
   for (const char* step : {"winograd(call=0, m=4, block=3)", "winograd(call=0, m=4, block=-1)",
                            "winograd(call=0, m=4, block=1, pads=[0, 0, 0])", "winograd(call=0, m=4, pads=[0, 0, 0, 0])",
-                           "winograd(call=0, m=4, block=1, pads=[0, 0, 0, -8])"}) {
+                           "winograd(call=0, m=4, block=1, pads=[0, 0, 0, -8])", "winograd(call=0, m=4, block=1, lanes=3)",
+                           "winograd(call=0, m=4, block=1, lanes=-4)", "winograd(call=0, m=4, lanes=4)"}) {
     INFO(step);
     refused(module_of({}), step, "bad-block");
   }
@@ -188,8 +190,10 @@ TEST_CASE("winograd: blocks of tiles give the sums of the convolution") {
       for (int64_t block : {1, 2}) {
         Module before = module_of(c);
         INFO(source(c) << "m = " << m << ", block = " << block);
-        auto after = apply(before, Step{"winograd", {{"call", int64_t{0}}, {"m", m}, {"block", block},
-                                                      {"pads", std::vector<int64_t>{0, 8, 1, 0}}}});
+        Step step{"winograd", {{"call", int64_t{0}}, {"m", m}, {"block", block}, {"pads", std::vector<int64_t>{0, 3, 1, 0}}}};
+        if (block == 1)
+          step.args["lanes"] = int64_t{4};
+        auto after = apply(before, step);
         if (!after && after.error().code == "bad-block")
           continue; // an odd number of rows
         if (!after)
@@ -279,6 +283,31 @@ TEST_CASE("winograd: what is planned in blocks is legal, keeps the sums, and its
   auto split = replay(before, apart);
   REQUIRE(split);
   CHECK_FALSE(judge_order(blocks_of(*split)).allowed());
+}
+
+// Channels in blocks of a vector, as those of images: a product then adds up lines that follow each other.
+TEST_CASE("winograd: V and P lie as images do, and transforms walk through them in that order") {
+  Module before = module_of({.channels = 64, .outputs = 64, .rows = 56, .columns = 56});
+  int64_t lanes = before.target.lanes(4);
+  for (bool blocks : {true, false}) {
+    before.target.l2_bytes = blocks ? 1 << 20 : 1 << 26;
+    Scheduled on = schedule_module(before, {.winograd = Winograd::f4});
+    std::string plan = text(on.plan);
+    INFO(plan);
+    CHECK(blocks == (plan.find("kernel winograd_blocks") != std::string::npos));
+    CHECK(plan.find(blocks ? "loops=[block, d, n, y, x]" : "loops=[d, n, y, x], parallel=d") != std::string::npos);
+    // The caller's result has the pixels of a channel side by side.
+    CHECK(plan.find(blocks ? "loops=[block, x, n, y, m]" : "loops=[y, n, x, m], parallel=y") != std::string::npos);
+    int found = 0;
+    auto count = [&](const Tensor& t, bool of_product) {
+      if (of_product)
+        found += t.layout && t.layout->dims.back().mod == lanes && t.layout->dims.back().dim == t.rank() - 1;
+    };
+    for (const auto& p : on.module.network.programs)
+      for (const Tensor& t : p->tensors) count(t, blocks && (t.name == kTransformed || t.name == kProducts));
+    for (const Buffer& b : on.module.network.buffers) count(b, b.name.ends_with("_wx") || b.name.ends_with("_wp"));
+    CHECK(found == 2);
+  }
 }
 
 TEST_CASE("winograd: without isl's patience the convolution stays") {
