@@ -24,6 +24,8 @@ double transformed_bytes(const WinogradShape& w) {
   int64_t points = w.tile() * w.tile() * w.all_tiles();
   return static_cast<double>(points * (w.channels * w.groups + w.out[1]) * kFloatBytes);
 }
+double filter_bytes(const WinogradShape& w) { return static_cast<double>(w.tile() * w.tile() * w.channels * w.out[1] * kFloatBytes); }
+
 // To write bytes and to read them again when so many at once pass through the second cache.
 double beyond_cycles(double bytes, double at_once, const Target& t) {
   return 2 * bytes * std::max(0.0, 1 - static_cast<double>(t.l2_bytes) / 2 / at_once) / t.l3_rate;
@@ -50,20 +52,22 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
   RegisterTile tile =
       register_tile(t, w.all_tiles(), std::max<int64_t>(1, w.rows() / t.lanes(kFloatBytes)));
   double products = std::max(points * in * out / lanes * tile.cycles_per_step,
-                             weights_traffic(points * in * out * kFloatBytes, t));
+                             weights_traffic(filter_bytes(w), t));
   Transforms each = transforms_of(w.m);
   double transforms = tiles * (in * groups * each.input + out * each.output) / lanes;
   // Both transformed tensors are written and read once; what of a block does not fit the second
-  // cache comes from the last.
+  // cache comes from the last. Each block reads the filters again.
   double bytes = transformed_bytes(w);
   int64_t block = winograd_block(w, t);
-  double at_once = block ? bytes * static_cast<double>(block) / static_cast<double>(w.tiles(0)) : bytes;
-  return products + transforms + beyond_cycles(bytes, at_once, t);
+  if (!block)
+    return products + transforms + beyond_cycles(bytes, bytes, t);
+  double blocks = static_cast<double>(w.tiles(0)) / static_cast<double>(block), filters = filter_bytes(w);
+  return products + transforms + beyond_cycles(bytes, bytes / blocks, t) + blocks * filters / t.read_rate(filters + bytes / blocks);
 }
 
 int64_t winograd_block(const WinogradShape& w, const Target& t) {
   constexpr int64_t kTiles = 14, kBlocks = 8; // at least: tiles that read U once; fewer blocks are still large
-  double transformed = transformed_bytes(w), filters = static_cast<double>(w.tile() * w.tile() * w.channels * w.out[1] * kFloatBytes);
+  double transformed = transformed_bytes(w), filters = filter_bytes(w);
   if (w.out[0] != 1)
     return 0;
   for (int64_t rows = 1; rows * kBlocks <= w.tiles(0); ++rows)
