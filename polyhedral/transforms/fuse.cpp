@@ -8,37 +8,13 @@
 //          schedule lets no two elements of one place live at a time (judged in legality/storage).
 // Source   operator fusion of TVM and XLA; "compute_at" once the tile transformation joins the loops; "store_at" of Halide.
 #include <algorithm>
-#include <set>
 
 #include "polyhedral/group.h"
-#include "polyhedral/memo.h"
 #include "polyhedral/module_edit.h"
-#include "polyhedral/transformation.h"
+#include "polyhedral/transforms/call_pair.h"
 
 namespace nasc {
 namespace {
-constexpr size_t kMaxStatements = 16;
-
-// A name like `wanted` that is not in `taken`.
-std::string unused(const std::string& wanted, std::set<std::string>& taken) {
-  std::string name = wanted;
-  for (int k = 1; !taken.insert(name).second; ++k) name = text(wanted, "_", k);
-  return name;
-}
-
-// Names of the consumer's tensors and statements in the merged Program.
-std::map<std::string, std::string> names_in_merged(const Program& p, const Program& q,
-                                                   const std::vector<std::pair<std::string, std::string>>& same) {
-  std::set<std::string> taken;
-  for (const Tensor& t : p.tensors) taken.insert(t.name);
-  for (const Statement& s : p.statements) taken.insert(s.name);
-  std::map<std::string, std::string> names(same.begin(), same.end());
-  for (const Tensor& t : q.tensors)
-    if (!names.count(t.name)) names[t.name] = unused(t.name, taken);
-  for (const Statement& s : q.statements) names[s.name] = unused(s.name, taken);
-  return names;
-}
-
 // The layout of the tensor with places for some values of a dimension only, and no border.
 Expected<Layout> folded(const Tensor& t, const std::vector<int64_t>& keep) {
   Layout l = layout_of(t);
@@ -84,62 +60,16 @@ Expected<Program> merge(const Program& p, const Program& q, const std::map<std::
 }
 
 Expected<Module> apply_fuse(const Module& module, const Args& a) {
-  const Network& n = module.network;
-  int64_t first = a.integer("first"), second = a.integer("second");
-  if (first < 0 || second <= first || second >= static_cast<int64_t>(n.calls.size()))
-    return refuse("no-such-call", text("calls ", first, " and ", second, " of ", n.calls.size()));
-  const Call &producer = n.calls[first], &consumer = n.calls[second];
-  const Program &p = *n.programs[producer.program], &q = *n.programs[consumer.program];
-  if (p.phase != q.phase) return refuse("phase-differs", text(p.name, " runs at ", name(p.phase)));
-  if (p.statements.size() + q.statements.size() > kMaxStatements)
-    return refuse("too-many-statements", text(p.statements.size() + q.statements.size(), " > ", kMaxStatements));
-
-  std::vector<int> p_bound = Network::bound(p), q_bound = Network::bound(q);
-  int shared = -1;  // the buffer between the two
-  std::string inner;
-  for (size_t k = 0; k < p_bound.size(); ++k) {
-    if (p.tensors[p_bound[k]].role != Role::output) continue;
-    if (std::find(consumer.args.begin(), consumer.args.end(), producer.args[k]) == consumer.args.end()) continue;
-    shared = producer.args[k];
-    inner = p.tensors[p_bound[k]].name;
-  }
-  if (shared < 0) return refuse("not-producer", text("call ", second, " does not read what call ", first, " writes"));
-  bool is_output = std::any_of(n.outputs.begin(), n.outputs.end(), [&](int b) { return n.root(b) == n.root(shared); });
-  std::vector<int> users = calls_of(n, shared);
-  if (is_output || n.buffers[shared].alias_of >= 0 || users != std::vector<int>{static_cast<int>(first), static_cast<int>(second)} ||
-      std::any_of(n.buffers.begin(), n.buffers.end(), [&](const Buffer& b) { return b.alias_of == shared; }))
-    return refuse("used-elsewhere", n.buffers[shared].name + " has other users");
-
-  // Which arguments of the consumer the producer has, too.
+  auto pair = call_pair(module, a.integer("first"), a.integer("second"));
+  if (!pair) return std::unexpected(pair.error());
   std::vector<int64_t> keep = a.has("keep") ? a.integers("keep") : std::vector<int64_t>{};
   std::string how = "fuse";
   for (int64_t k : keep) how += text(" ", k);
-  std::vector<std::pair<std::string, std::string>> same;  // names of one buffer in the consumer and in the producer
-  for (size_t k = 0; k < q_bound.size(); ++k) {
-    const Tensor& t = q.tensors[q_bound[k]];
-    auto at = std::find(producer.args.begin(), producer.args.end(), consumer.args[k]);
-    if (t.role == Role::output || at == producer.args.end()) continue;
-    same.emplace_back(t.name, p.tensors[p_bound[at - producer.args.begin()]].name);
-    how += text(" ", same.back().first, "=", same.back().second);
-  }
-  std::map<std::string, std::string> names = names_in_merged(p, q, same);
-  auto merged = remembered({n.programs[producer.program], n.programs[consumer.program]}, how + " " + inner,
-                           [&]() { return merge(p, q, names, inner, keep); });
+  const Network& n = module.network;
+  const ProgramRef p = n.programs[n.calls[pair->first].program], q = n.programs[n.calls[pair->second].program];
+  auto merged = remembered({p, q}, how + pair->key, [&]() { return merge(*p, *q, pair->names, pair->inner, keep); });
   if (!merged) return std::unexpected(merged.error());
-
-  std::map<std::string, int> buffer_of;
-  for (size_t k = 0; k < p_bound.size(); ++k) buffer_of[p.tensors[p_bound[k]].name] = producer.args[k];
-  for (size_t k = 0; k < q_bound.size(); ++k) buffer_of[names.at(q.tensors[q_bound[k]].name)] = consumer.args[k];
-  Call call{0, {}, producer.name + "+" + consumer.name};
-  for (const Tensor& t : (*merged)->tensors)
-    if (t.role != Role::temp) call.args.push_back(buffer_of.at(t.name));
-
-  Module out = module;
-  out.network.calls[second] = call;
-  rebind(out, static_cast<int>(second), *merged);
-  out.network.calls.erase(out.network.calls.begin() + first);
-  drop_unused(out);
-  return out;
+  return with_merged(module, *pair, *merged);
 }
 
 const Registered<Transformation> fuse{{

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "ir/interpret.h"
 #include "ir/text.h"
 #include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
+#include "programs.h"
 
 using namespace nasc;
 
@@ -76,32 +76,6 @@ constexpr const char* kCalls = R"(
 Module two_convolutions() {
   std::string source = std::string("network net {\n") + kBuffers + kNetwork + kCalls + "}\n";
   return textual_module(parse_network(source), Target{});
-}
-
-// Runs every call in order.
-std::vector<float> run(const Module& m, const char* output) {
-  Bindings buffers;
-  const Network& n = m.network;
-  uint32_t state = 7;
-  for (const Buffer& b : n.buffers) {
-    HostTensor t = zeros(b.dtype, constants(b.shape));
-    if (b.role == Role::weight && b.payload)
-      t = host_tensor(b.dtype, constants(b.shape), b.payload);
-    else if (b.role == Role::input || b.role == Role::weight)
-      for (int64_t k = 0; k < t.count(); ++k) t.as<float>()[k] = static_cast<float>((state = state * 1664525 + 1013904223) >> 20) / 2048 - 1;
-    buffers[b.name] = t;
-  }
-  for (const Call& call : n.calls) {
-    const Program& p = *n.programs[call.program];
-    std::vector<int> bound = Network::bound(p);
-    Bindings local;
-    for (size_t k = 0; k < bound.size(); ++k) local[p.tensors[bound[k]].name] = buffers[n.buffers[n.root(call.args[k])].name];
-    interpret(p, local);
-    for (size_t k = 0; k < bound.size(); ++k)
-      if (p.tensors[bound[k]].role == Role::output) buffers[n.buffers[n.root(call.args[k])].name] = local[p.tensors[bound[k]].name];
-  }
-  HostTensor& y = buffers[output];
-  return {y.as<float>(), y.as<float>() + y.count()};
 }
 
 struct Row {
@@ -226,7 +200,7 @@ TEST_CASE("scheduler: the planned module computes the same and its plan replays 
       CHECK(after.module.network.calls.size() < before.network.calls.size());
     INFO(text(after.plan));
     for (const char* output : {"y", "z"}) {
-      std::vector<float> a = run(before, output), b = run(after.module, output);
+      std::vector<float> a = test::interpreted(before, output), b = test::interpreted(after.module, output);
       REQUIRE(a.size() == b.size());
       for (size_t k = 0; k < a.size(); ++k)
         CHECK(b[k] == Approx(a[k]).epsilon(1e-4).margin(1e-4));

@@ -157,6 +157,31 @@ std::vector<float> run(const Module& m) {
   return out;
 }
 
+std::vector<float> interpreted(const Module& m, const char* output) {
+  Bindings buffers;
+  const Network& n = m.network;
+  uint32_t state = 7;
+  for (const Buffer& b : n.buffers) {
+    HostTensor t = zeros(b.dtype, constants(b.shape));
+    if (b.role == Role::weight && b.payload)
+      t = host_tensor(b.dtype, constants(b.shape), b.payload);
+    else if (b.role == Role::input || b.role == Role::weight)
+      for (int64_t k = 0; k < t.count(); ++k) t.as<float>()[k] = static_cast<float>((state = state * 1664525 + 1013904223) >> 20) / 2048 - 1;
+    buffers[b.name] = t;
+  }
+  for (const Call& call : n.calls) {
+    const Program& p = *n.programs[call.program];
+    std::vector<int> bound = Network::bound(p);
+    Bindings local;
+    for (size_t k = 0; k < bound.size(); ++k) local[p.tensors[bound[k]].name] = buffers[n.buffers[n.root(call.args[k])].name];
+    interpret(p, local);
+    for (size_t k = 0; k < bound.size(); ++k)
+      if (p.tensors[bound[k]].role == Role::output) buffers[n.buffers[n.root(call.args[k])].name] = local[p.tensors[bound[k]].name];
+  }
+  HostTensor& y = buffers[output];
+  return {y.as<float>(), y.as<float>() + y.count()};
+}
+
 std::string refusal(const Module& m, const char* step) {
   auto out = apply(m, parse_step(step));
   REQUIRE(!out);

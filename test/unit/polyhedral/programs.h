@@ -23,6 +23,8 @@ Program in_schedule_order(const Kernel& kernel);
 
 // All outputs for an input of different values, one after the other.
 std::vector<float> run(const Module& m);
+// That output of every call interpreted in order, for inputs and weights of random values; halos are around elements as the layouts say.
+std::vector<float> interpreted(const Module& m, const char* output);
 // The code with which the Module refuses the step.
 std::string refusal(const Module& m, const char* step);
 
