@@ -33,6 +33,7 @@ Scheduled schedule_module(Module module, const ScheduleOptions& options) {
     plan_winograd(planner, options.winograd);
     plan_layouts(planner);
     plan_prologues(planner);
+    plan_overlaps(planner);
   }
   if (options.level >= 1)
     for (size_t k = 0; k < planner.module.network.programs.size(); ++k) plan_loops(planner, static_cast<int>(k), options);

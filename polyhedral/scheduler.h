@@ -49,12 +49,14 @@ void plan_transposes(Planner& planner);
 void plan_joins(Planner& planner);
 void plan_winograd(Planner& planner, Winograd choice);
 bool plan_winograd_loops(Planner& planner, int program);  // false: not such a Program
-bool plan_winograd_blocks(Planner& planner, int program);  // false: not such a Program
+bool plan_blocks(Planner& planner, int program);  // false: not such a Program
 // Pointwise Programs into the loops of contractions that read them, and those loops (false: not such a Program).
 void plan_prologues(Planner& planner);
 bool plan_prologue(Planner& planner, int program);
 // One of `blocks` parts of a contraction; false: not such a Program.
 bool plan_contraction(Planner& planner, int program, int64_t blocks = 1);
+// Windows and the producers of what they read, by bands of rows.
+void plan_overlaps(Planner& planner);
 void plan_layouts(Planner& planner);
 void plan_matrices(Planner& planner);  // of plan_layouts: constant matrices of contractions
 std::optional<TileChoice> decided_tile(const Planner& planner, int program, const Contraction& contraction);

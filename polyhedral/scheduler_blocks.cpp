@@ -1,18 +1,22 @@
-// The loops of Winograd convolutions in blocks of tiles: those of their three parts, planned for
-// one block, under one loop over the blocks.
+// The loops of Programs in blocks, as Winograd convolutions in blocks of tiles and overlapped bands: those of their parts,
+// planned for one block, under one loop over the blocks.
 #include <algorithm>
 
 #include "ir/joined.h"
+#include "ir/text.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/scheduler_parts.h"
+#include "polyhedral/block_loop.h"
 #include "polyhedral/transforms/part_of.h"
-#include "polyhedral/transforms/winograd_programs.h"
 
 namespace nasc {
 namespace {
 
 using Names = std::vector<std::string>;
+
+bool plan_border(Planner& planner, int program);
+bool plan_windows(Planner& planner, int program);
 
 // The one step that plans these statements in the first block alone.
 std::optional<Step> planned_alone(const Planner& planner, const Program& p,
@@ -21,6 +25,8 @@ std::optional<Step> planned_alone(const Planner& planner, const Program& p,
   if (!part)
     return std::nullopt;
   Program one = *part;
+  if (statements[0].starts_with(kBorder)) // some blocks have none
+    return step_alone(planner, std::move(one), {}, [](Planner& alone) { return plan_border(alone, 0); });
   int64_t blocks = iterator_extent(one.statements[0], kBlockLoop).value_or(1);
   for (Statement& s : one.statements) {
     int block = s.iterator(kBlockLoop);
@@ -31,7 +37,7 @@ std::optional<Step> planned_alone(const Planner& planner, const Program& p,
     s.box = s.box.intersect(first);
   }
   return step_alone(planner, std::move(one), {}, [&](Planner& alone) {
-    return plan_contraction(alone, 0, blocks) || plan_winograd_loops(alone, 0);
+    return plan_contraction(alone, 0, blocks) || plan_winograd_loops(alone, 0) || plan_windows(alone, 0);
   });
 }
 
@@ -44,14 +50,70 @@ std::optional<Step> over_blocks(Step step, const Names& statements) {
     step.args.erase("prefetch");
   return step;
 }
+
+// The steps of a block: each but the last ends with the last write to what is local to a block; what surrounds results apart.
+std::vector<Names> parts_of_block(const Program& p) {
+  if (std::any_of(p.statements.begin(), p.statements.end(), [](const Statement& s) { return s.iterator(kBlockLoop) != 0; }))
+    return {};
+  Names between; // in the order of their last writes
+  for (auto s = p.statements.rbegin(); s != p.statements.rend(); ++s) {
+    const Tensor& t = p.tensor(s->write.tensor);
+    bool one_place = t.role == Role::temp && t.layout && t.layout->dims[0].dim == 0 && t.layout->dims[0].mod == 1;
+    if (one_place && !std::count(between.begin(), between.end(), t.name))
+      between.insert(between.begin(), t.name);
+  }
+  if (between.empty())
+    return {};
+  std::vector<Names> out;
+  for (Names& part : parts_through(p, between)) {
+    auto inside = std::find_if(part.begin(), part.end(), [](const std::string& name) { return !name.starts_with(kBorder); });
+    if (inside != part.begin())
+      out.emplace_back(part.begin(), inside);
+    out.emplace_back(inside, part.end());
+  }
+  return out;
+}
+
+// Statements of different shapes that have all but their innermost loops in common.
+bool plan_border(Planner& planner, int program) {
+  const Program& p = *planner.module.network.programs[program];
+  std::vector<std::string> loops = p.statements[0].iterators;
+  loops.resize(loops.size() - 2);
+  int64_t lanes = planner.module.target.lanes(4);
+  Step step{"nest", {{"loops", loops}, {"serial", int64_t{1}}}};
+  if (lanes > 1 && iterator_extent(p.statements[0], loops.back()).value_or(1) % lanes == 0)
+    step.args["vector"] = loops.back(), step.args["lanes"] = lanes;
+  return planner.kernel_step(program, step);
+}
+
+// Windows over vectors of channels, their taps unrolled.
+bool plan_windows(Planner& planner, int program) {
+  constexpr int64_t kMostTaps = 25;
+  const Program& p = *planner.module.network.programs[program];
+  int64_t lanes = planner.module.target.lanes(4);
+  Names common = p.statements[0].iterators;
+  for (const Statement& s : p.statements) {
+    auto [first, second] = std::mismatch(common.begin(), common.end(), s.iterators.begin(), s.iterators.end());
+    common.erase(first, common.end());
+  }
+  constexpr size_t kChannel = 2; // block, n, m, ..
+  if (common.size() <= kChannel || lanes < 2 || iterator_extent(p.statements[0], common[kChannel]).value_or(1) % lanes)
+    return false;
+  for (const Statement& s : p.statements) {
+    int64_t taps = 1;
+    for (size_t k = common.size(); k < s.iterators.size(); ++k)
+      taps *= iterator_extent(s, s.iterators[k]).value_or(kMostTaps + 1);
+    if (taps > kMostTaps)
+      return false;
+  }
+  std::rotate(common.begin() + 1, common.begin() + kChannel, common.begin() + kChannel + 1);
+  return planner.kernel_step(program, {"nest", {{"loops", common}, {"vector", common[1]}, {"lanes", lanes}}});
+}
 } // namespace
 
-bool plan_winograd_blocks(Planner& planner, int program) {
+bool plan_blocks(Planner& planner, int program) {
   const Program p = *planner.module.network.programs[program];
-  const Tensor* v = p.find_tensor(kTransformed);
-  if (!v || v->role != Role::temp)
-    return false;
-  std::vector<Names> parts = analysed([&] { return parts_through(p, {kTransformed, kProducts}); }, std::vector<Names>{});
+  std::vector<Names> parts = analysed([&] { return parts_of_block(p); }, std::vector<Names>{});
   std::vector<Step> steps;
   for (const Names& statements : parts) {
     std::optional<Step> step = planned_alone(planner, p, statements);
@@ -61,7 +123,7 @@ bool plan_winograd_blocks(Planner& planner, int program) {
       return false;
     steps.push_back(*step);
   }
-  if (steps.size() != 3)
+  if (steps.size() < 2)
     return false;
   for (size_t k = 1; k < parts.size(); ++k)
     steps.push_back(

@@ -322,7 +322,7 @@ bool plan_group(Planner& planner, int program) {
 void plan_loops(Planner& planner, int program, const ScheduleOptions& options) {
   bool (*const contraction)(Planner&, int) = [](Planner& p, int k) { return plan_contraction(p, k); };
   if (options.level >= 2)
-    for (auto plan : {plan_winograd_blocks, plan_prologue, contraction, plan_winograd_loops})
+    for (auto plan : {plan_blocks, plan_prologue, contraction, plan_winograd_loops})
       if (plan(planner, program)) return;
   if (!plan_group(planner, program)) plan_common_loops(planner, program);
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ir/text.h"
+#include "polyhedral/block_loop.h"
 #include "polyhedral/cost/tile_choice.h"
 #include "polyhedral/scheduler.h"
 
@@ -9,8 +10,9 @@ namespace nasc {
 namespace {
 
 // Elements of the vector dimension that the matrix has side by side, when its layout is not ours to choose any more.
-int64_t settled_block(const Contraction& c, const Tensor& matrix) {
-  if (matrix.role == Role::weight || !matrix.layout || matrix.layout->dims.empty()) return 0;
+int64_t settled_block(const Contraction& c, const Statement& statement, const Tensor& matrix) {
+  bool blocks = statement.iterator(kBlockLoop) >= 0;  // which come after layouts
+  if ((matrix.role == Role::weight && !blocks) || !matrix.layout || matrix.layout->dims.empty()) return 0;
   const LayoutDim& last = matrix.layout->dims.back();
   return last.dim == c.matrix_vector ? last.mod : 0;
 }
@@ -35,7 +37,7 @@ size_t Planner::choose(const std::string& kind, int program, const std::function
 std::optional<TileChoice> decided_tile(const Planner& planner, int program, const Contraction& c) {
   const Program& p = *planner.module.network.programs[program];
   std::vector<TileChoice> choices =
-      tile_choices(c, p, planner.module.target, settled_block(c, p.tensor(c.matrix_tensor)));
+      tile_choices(c, p, planner.module.target, settled_block(c, p.statement(c.statement), p.tensor(c.matrix_tensor)));
   if (choices.empty()) return std::nullopt;
   std::vector<Alternative> named;
   if (planner.decide)

@@ -113,6 +113,22 @@ Expected<Kernel> put_back(const Kernel& whole, const Program& part, const Kernel
 }
 } // namespace
 
+// No element of the tensor is written both by statements of the part and by others.
+static bool writes_apart(const Program& p, const Program& part, const std::string& tensor) {
+  return analysed([&] {
+    auto written = [&](bool inside) {
+      isl::union_set out(isl_context(), "{ }");
+      for (const Statement& s : p.statements) {
+        bool of_part = std::any_of(part.statements.begin(), part.statements.end(), [&](const Statement& o) { return o.name == s.name; });
+        if (s.write.tensor == tensor && of_part == inside)
+          out = out.unite(isl::union_set(s.domain.apply(s.write.map.as_map())));
+      }
+      return out;
+    };
+    return static_cast<bool>(written(true).intersect(written(false)).is_empty());
+  }, false);
+}
+
 Expected<Program> part_of(const Program& p, const std::vector<std::string>& statements) {
   auto listed = [&](const Statement& s) {
     return std::count(statements.begin(), statements.end(), s.name) > 0;
@@ -138,7 +154,7 @@ Expected<Program> part_of(const Program& p, const std::vector<std::string>& stat
       return in_part(p.statements.begin(), first, writes) ||
              in_part(last, p.statements.end(), writes);
     };
-    if (written && outside(true))
+    if (written && outside(true) && !writes_apart(p, out, t.name))
       return refuse("not-a-part", "other statements write " + t.name + ", too");
     if (t.role == Role::weight || (t.role == Role::temp && !outside(false)))
       continue;

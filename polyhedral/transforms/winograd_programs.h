@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ir/program.h"
+#include "polyhedral/block_loop.h"
 
 namespace nasc {
 
@@ -51,7 +52,6 @@ inline constexpr const char* kProducts = "winograd_p";
 inline constexpr const char* kTransformed = "winograd_v"; // of blocks_program
 inline constexpr const char* kFilters = "winograd_u";     // of blocks_program
 inline constexpr const char* kInputMatrix = "winograd_b"; // of blocks_program
-inline constexpr const char* kBlockLoop = "block";
 inline constexpr const char* kOutputMatrix = "winograd_a";
 
 } // namespace nasc
