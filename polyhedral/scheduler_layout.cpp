@@ -115,6 +115,20 @@ bool shared_or_caller(const Network& n, int b) {
          std::any_of(n.buffers.begin(), n.buffers.end(), [&](const Buffer& o) { return o.alias_of == b && !o.part; });
 }
 
+// The caller's [N,C,spatial..] is written by tiles of few pixels, whose lanes of channels it has in planes of their own. What
+// writes rows of pixels does so as fast as a copy (1x1 64->64 @112: 0.95 ms, 1.14 with a copy; in tiles 5.0 and 2.2 @224).
+bool scatters(const Network& n, int b, const Target& target) {
+  const Buffer& buffer = n.buffers[b];
+  int64_t lanes = target.lanes(bytes(buffer.dtype));
+  if (buffer.role != Role::output || buffer.alias_of >= 0 || buffer.rank() < 3 || lanes < 2 || !buffer.shape[1].is_constant() || buffer.shape[1].constant() < lanes)
+    return false;
+  int writer = producer_of(n, b, static_cast<int>(n.calls.size()));
+  if (writer < 0) return false;
+  const Program& p = *n.programs[n.calls[writer].program];
+  return std::any_of(p.statements.begin(), p.statements.end(),
+                     [&](const Statement& s) { return p.tensor(s.write.tensor).role == Role::output && in_tiles(s, s.write); });
+}
+
 void plan_activations(Planner& planner) {
   // Buffers next to spatial programs, spread through programs that keep the shape.
   std::set<int> wanted, copies;
@@ -152,7 +166,8 @@ void plan_activations(Planner& planner) {
     const Network& n = planner.module.network;
     (shared_or_caller(n, b) ? inputs : names).insert(n.buffers[b].name);
   }
-  // Memory of the caller and views keep their layout; padded readers read a bordered copy.
+  // Memory of the caller and views keep their layout; padded readers read a bordered copy, and lanes of channels, which such
+  // memory has in planes of their own, go through one that has them side by side.
   for (const std::string& name : inputs) {
     const Network& n = planner.module.network;
     int b = find_buffer(n, name);
@@ -164,8 +179,12 @@ void plan_activations(Planner& planner) {
       for (size_t k = 0; k < bound.size(); ++k)
         if (n.calls[c].args[k] == b && p.tensors[bound[k]].role != Role::output) widen(border, p, p.tensors[bound[k]].name);
     }
-    if (!border.any()) continue;
     size_t before = n.buffers.size();
+    if (scatters(n, b, planner.module.target)) {
+      if (planner.network_step({"convert", {{"buffer", name}, {"written", int64_t{1}}}})) names.insert(planner.module.network.buffers[before].name);
+      continue;
+    }
+    if (!border.any()) continue;
     if (planner.network_step({"convert", {{"buffer", name}}})) names.insert(planner.module.network.buffers[before].name);
   }
   // Buffers of one shape get one border, the widest that any of them needs: then equal layers stay equal kernels. Parts

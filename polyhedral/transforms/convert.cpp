@@ -1,7 +1,9 @@
 // convert(buffer=x) -- copy a buffer at the start of its life, so that its readers may have another layout.
 //   before  x is read by calls 0, 4
 //   after   call 0: x_copy = x; calls 1, 5 read x_copy
-// Refuses  no-such-buffer, never-read.
+// With written=1, at its end, so that its writer may have another layout: the call that wrote x writes x_copy, the next call
+// copies that to x.
+// Refuses  no-such-buffer, never-read, not-one-writer.
 // Legal    always: the copy has the same elements.
 // Source   layout conversions at the borders of cpu-perf 7 (stem of a network).
 #include <algorithm>
@@ -42,10 +44,48 @@ Program copy_program(const Tensor& from) {
 }
 
 namespace {
+// A row-major buffer of the same elements.
+int add_copy(Network& n, int b) {
+  Buffer copy;
+  static_cast<Tensor&>(copy) = n.buffers[b];
+  copy.name = unused_buffer_name(n, n.buffers[b].name + "_copy");
+  copy.role = Role::temp;
+  copy.payload = {};
+  copy.layout.reset();
+  n.buffers.push_back(copy);
+  return static_cast<int>(n.buffers.size()) - 1;
+}
+
+Expected<Module> convert_written(const Module& module, int b) {
+  const Network& n = module.network;
+  std::vector<Place> place = places(n);
+  std::vector<std::pair<size_t, size_t>> writers;  // call, argument
+  for (size_t c = 0; c < n.calls.size(); ++c) {
+    const Program& p = *n.programs[n.calls[c].program];
+    std::vector<int> bound = Network::bound(p);
+    for (size_t k = 0; k < bound.size(); ++k)
+      if (p.tensors[bound[k]].role == Role::output && overlap(place[n.calls[c].args[k]], place[b])) writers.emplace_back(c, k);
+  }
+  if (writers.size() != 1 || n.calls[writers[0].first].args[writers[0].second] != b)
+    return refuse("not-one-writer", text(writers.size(), " calls write ", n.buffers[b].name, ", or parts of it"));
+  auto [c, k] = writers[0];
+  Module out = module;
+  int from = add_copy(out.network, b);
+  out.network.calls[c].args[k] = from;
+  Program p = *n.programs[n.calls[c].program];
+  p.tensors[Network::bound(p)[k]].layout.reset();
+  rebind(out, static_cast<int>(c), std::move(p));
+  out.network.calls.insert(out.network.calls.begin() + static_cast<long>(c) + 1, Call{0, {from, b}, "copy to " + n.buffers[b].name});
+  rebind(out, static_cast<int>(c) + 1, copy_program(out.network.buffers[from]));
+  drop_unused(out);
+  return out;
+}
+
 Expected<Module> apply_convert(const Module& module, const Args& a) {
   const Network& n = module.network;
   int b = find_buffer(n, a.word("buffer"));
   if (b < 0) return refuse("no-such-buffer", a.word("buffer"));
+  if (a.has("written") && a.integer("written")) return convert_written(module, b);
   int first_reader = -1, writer = -1;
   std::vector<Place> place = places(n);
   for (size_t c = 0; c < n.calls.size(); ++c) {
@@ -60,14 +100,7 @@ Expected<Module> apply_convert(const Module& module, const Args& a) {
   if (first_reader < 0) return refuse("never-read", a.word("buffer"));
 
   Module out = module;
-  Buffer copy;
-  static_cast<Tensor&>(copy) = n.buffers[b];
-  copy.name = unused_buffer_name(n, n.buffers[b].name + "_copy");
-  copy.role = Role::temp;
-  copy.payload = {};
-  copy.layout.reset();
-  int to = static_cast<int>(n.buffers.size());
-  out.network.buffers.push_back(copy);
+  const int to = add_copy(out.network, b);
   for (Call& call : out.network.calls) {
     std::vector<int> bound = Network::bound(*n.programs[call.program]);
     for (size_t k = 0; k < bound.size(); ++k)
@@ -95,9 +128,10 @@ Expected<Module> apply_convert(const Module& module, const Args& a) {
 const Registered<Transformation> convert{{
     .name = "convert",
     .kind = Kind::layout,
-    .parameters = {{Parameter::word, "buffer", "buffer of the Network"}},
-    .doc = "Copy a buffer, so that its readers may have another layout.",
-    .refusals = {"no-such-buffer", "never-read"},
+    .parameters = {{Parameter::word, "buffer", "buffer of the Network"},
+                   {Parameter::integer, "written", "1: a copy is written in its place, and copied to it", false}},
+    .doc = "Copy a buffer, so that its readers, or its writer, may have another layout.",
+    .refusals = {"no-such-buffer", "never-read", "not-one-writer"},
     .on_kernel = nullptr,
     .on_module = apply_convert,
     .choices = nullptr}};

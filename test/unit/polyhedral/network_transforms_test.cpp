@@ -94,6 +94,7 @@ const std::vector<Row> kRefusals = {
     {"layout/not-injective", "layout(buffer=c1, dims=[0, 1, 2, 3], div=[1, 8, 1, 1], mod=[0, 0, 0, 0])"},
     {"convert/no-such-buffer", "convert(buffer=nope)"},
     {"convert/never-read", "convert(buffer=y)"},
+    {"convert/not-one-writer", "convert(buffer=x, written=1)"},
 };
 }  // namespace
 
@@ -181,6 +182,17 @@ TEST_CASE("layout: a zero border brings padded products back to their box") {
   CHECK(!first.domain.is_equal(first.box));
   CHECK(second.domain.is_equal(second.box));
   CHECK(n.programs.size() == 6); // conv and relu each in two forms; add; sum
+}
+
+TEST_CASE("convert: what is written goes through a copy of another layout") {
+  Module m = two_convolutions();
+  auto converted = apply(m, parse_step("convert(buffer=y, written=1)"));
+  REQUIRE(converted);
+  CHECK(converted->network.calls.size() == m.network.calls.size() + 1);
+  auto out = apply(*converted, parse_step("layout(buffer=y_copy, dims=[0, 1, 2, 3, 1], div=[1, 4, 1, 1, 1], mod=[0, 0, 0, 0, 4])"));
+  REQUIRE(out);
+  verify(out->network);
+  CHECK(test::interpreted(*converted, "y") == test::interpreted(m, "y"));
 }
 
 TEST_CASE("scheduler: the planned module computes the same and its plan replays to the same text") {

@@ -296,8 +296,8 @@ TEST_CASE("winograd: V and P lie as images do, and transforms walk through them 
     INFO(plan);
     CHECK(blocks == (plan.find("kernel winograd_blocks") != std::string::npos));
     CHECK(plan.find(blocks ? "loops=[block, d, n, y, x]" : "loops=[d, n, y, x], parallel=d") != std::string::npos);
-    // The caller's result has the pixels of a channel side by side.
-    CHECK(plan.find(blocks ? "loops=[block, x, n, y, m]" : "loops=[y, n, x, m], parallel=y") != std::string::npos);
+    CHECK(plan.find(blocks ? "loops=[block, m, n, y, x]" : "loops=[m, n, y, x], parallel=m") != std::string::npos);
+    CHECK(plan.find("convert(buffer=y, written=1)") != std::string::npos); // whose channels are planes
     int found = 0;
     auto count = [&](const Tensor& t, bool of_product) {
       if (of_product)
@@ -308,6 +308,11 @@ TEST_CASE("winograd: V and P lie as images do, and transforms walk through them 
     for (const Buffer& b : on.module.network.buffers) count(b, b.name.ends_with("_wx") || b.name.ends_with("_wp"));
     CHECK(found == 2);
   }
+}
+
+TEST_CASE("winograd: what is written by rows of pixels needs no copy") {
+  Module before = module_of({.channels = 64, .outputs = 64, .rows = 56, .columns = 56});
+  CHECK(text(schedule_module(before, {.winograd = Winograd::off}).plan).find("written=1") == std::string::npos);
 }
 
 TEST_CASE("winograd: the time of blocks has the filters that each of them reads") {
