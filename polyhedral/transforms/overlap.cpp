@@ -114,7 +114,10 @@ Expected<Bands> bands_of(const Program& q, const Group& g, const std::string& in
       auto noted = note_window(q, g, s, r, out);
       if (!noted) return std::unexpected(noted.error());
       if (before >= 0 && before != out.result) return refuse("not-a-window", t.name + " is read along two dimensions");
-      bool product = s.combine == Combine::add && s.body->fn == Fn::mul, picked = s.combine == Combine::max && s.body->fn == Fn::read;
+      bool factor = s.body->fn == Fn::mul && std::any_of(s.body->args.begin(), s.body->args.end(), [&](const ExprRef& e) {
+                      return e->fn == Fn::read && &s.reads[static_cast<size_t>(e->index)] == &r;
+                    });
+      bool product = s.combine == Combine::add && factor, picked = s.combine == Combine::max && s.body->fn == Fn::read;
       around.insert(product ? "0" : picked && is_float(t.dtype) ? "-inf" : "");
     }
   if (!out.step) return refuse("not-a-window", "nothing reads " + t.name);
@@ -238,6 +241,8 @@ Expected<Program> overlapped(const Program& p, const Program& q, const CallPair&
   std::set<std::string> moved = {pair.inner};
   for (const Tensor& t : p.tensors)
     if (t.role == Role::temp && t.shape == p.tensor(pair.inner).shape) moved.insert(t.name);
+  for (const Statement& s : p.statements)  // rows of two bands would be summed twice
+    if (!moved.count(s.write.tensor)) return refuse("used-elsewhere", p.name + " has another result, " + s.write.tensor);
   auto local = [&](const Access& a, const Statement& s) -> Expected<Access> { return moved.count(a.tensor) ? in_band(a, s, *bands) : a; };
 
   Program out = p;

@@ -91,7 +91,15 @@ TEST_CASE("refuse: overlap/bad-rows") {
     CHECK(refusal(module_of({}), text("overlap(first=0, second=1, rows=", rows, ")").c_str()) == "bad-rows");
   }
 }
-TEST_CASE("refuse: overlap/used-elsewhere") { CHECK(refusal(module_of({.also = ", t"}), kStep) == "used-elsewhere"); }
+TEST_CASE("refuse: overlap/used-elsewhere") {
+  CHECK(refusal(module_of({.also = ", t"}), kStep) == "used-elsewhere");
+  // Two bands would both add to the sums of the rows that both have.
+  std::string s = source({.also = ", c"});
+  s.replace(s.find("tensor C : f32[1, 8, 12, 12] temp"), 33, "tensor C : f32[1, 8, 12, 12] output");
+  s.insert(s.find("buffer y :"), "buffer c : f32[1, 8, 12, 12] output\n ");
+  s.replace(s.find("expand(x, w, t)"), 15, "expand(x, w, c, t)");
+  CHECK(refusal(textual_module(parse_network(s), Target{}), kStep) == "used-elsewhere");
+}
 TEST_CASE("refuse: overlap/not-producer") {
   std::string s = source({});
   s.replace(s.find("buffer t :"), 0, "buffer other : f32[1, 8, 12, 12] input\n ").replace(s.find("inputs [x]"), 10, "inputs [x, other]");
@@ -101,6 +109,9 @@ TEST_CASE("refuse: overlap/not-producer") {
 // Zeros would be the least of negative sums.
 TEST_CASE("refuse: overlap/not-a-product") {
   CHECK(refusal(module_of({.window = "min"}), kStep) == "not-a-product");
+  std::string s = source({}), from = "= T[n, m, 1*p + r - 1, 1*q + s - 1] * V[m, 0, r, s]";
+  s.replace(s.find(from), from.size(), "= (T[n, m, 1*p + r - 1, 1*q + s - 1] + 1) * V[m, 0, r, s]");
+  CHECK(refusal(textual_module(parse_network(s), Target{}), kStep) == "not-a-product");
   CHECK(apply(module_of({.side = 14, .pad = 0, .window = "min"}), parse_step(kStep)));
 }
 TEST_CASE("refuse: overlap/symbolic-extent") {
