@@ -238,7 +238,7 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
     others.push_back(priced(t));
     others.back().cycles *= 1.01;  // the model does not tell them apart
   }
-  for (int d = 0; !base.together() && target.cores > 1 && d < static_cast<int>(c.group.extents.size()); ++d) {
+  for (int d = 0; !base.together() && !base.serial && target.cores > 1 && d < static_cast<int>(c.group.extents.size()); ++d) {
     if (extent_or(c.group.extents[d], 2) < 2) continue;
     TileChoice t = base;
     t.parallel = d;

@@ -107,6 +107,13 @@ TEST_CASE("a matrix of one tile of vectors is read in blocks by one thread where
   CHECK_FALSE(serial(1728, 7, 8));   // seven threads wait less
   CHECK_FALSE(serial(1728, 56, 2));  // read once and used often
   CHECK_FALSE(serial(64, 7, 2));
+  // A search is not offered threads for it.
+  Program p = pointwise(1728, 48, 7);
+  auto c = find_contraction(p);
+  REQUIRE(c);
+  Target two = server();
+  two.cores = 2;
+  for (const TileChoice& t : tile_choices(*c, p, two, 0)) CHECK_FALSE((t.serial && t.parallel >= 0));
 }
 
 TEST_CASE("weights that are read once are outermost, also where the second cache would hold them") {
