@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "ir/joined.h"
-#include "ir/text.h"
+#include "polyhedral/block_loop.h"
 #include "polyhedral/cost/contraction.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/scheduler_parts.h"
-#include "polyhedral/block_loop.h"
 #include "polyhedral/transforms/part_of.h"
 
 namespace nasc {
@@ -15,8 +14,41 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-bool plan_border(Planner& planner, int program);
-bool plan_windows(Planner& planner, int program);
+// Statements of different shapes that have all but their innermost loops in common.
+bool plan_border(Planner& planner, int program) {
+  const Program& p = *planner.module.network.programs[program];
+  std::vector<std::string> loops = p.statements[0].iterators;
+  loops.resize(loops.size() - 2);
+  int64_t lanes = planner.module.target.lanes(4);
+  Step step{"nest", {{"loops", loops}, {"serial", int64_t{1}}}};
+  if (lanes > 1 && iterator_extent(p.statements[0], loops.back()).value_or(1) % lanes == 0)
+    step.args["vector"] = loops.back(), step.args["lanes"] = lanes;
+  return planner.kernel_step(program, step);
+}
+
+// Windows over vectors of channels, their taps unrolled.
+bool plan_windows(Planner& planner, int program) {
+  constexpr int64_t kMostTaps = 25;
+  const Program& p = *planner.module.network.programs[program];
+  int64_t lanes = planner.module.target.lanes(4);
+  Names common = p.statements[0].iterators;
+  for (const Statement& s : p.statements) {
+    auto [first, second] = std::mismatch(common.begin(), common.end(), s.iterators.begin(), s.iterators.end());
+    common.erase(first, common.end());
+  }
+  constexpr size_t kChannel = 2; // block, n, m, ..
+  if (common.size() <= kChannel || lanes < 2 || iterator_extent(p.statements[0], common[kChannel]).value_or(1) % lanes)
+    return false;
+  for (const Statement& s : p.statements) {
+    int64_t taps = 1;
+    for (size_t k = common.size(); k < s.iterators.size(); ++k)
+      taps *= iterator_extent(s, s.iterators[k]).value_or(kMostTaps + 1);
+    if (taps > kMostTaps)
+      return false;
+  }
+  std::rotate(common.begin() + 1, common.begin() + kChannel, common.begin() + kChannel + 1);
+  return planner.kernel_step(program, {"nest", {{"loops", common}, {"vector", common[1]}, {"lanes", lanes}}});
+}
 
 // The one step that plans these statements in the first block alone.
 std::optional<Step> planned_alone(const Planner& planner, const Program& p,
@@ -72,42 +104,6 @@ std::vector<Names> parts_of_block(const Program& p) {
     out.emplace_back(inside, part.end());
   }
   return out;
-}
-
-// Statements of different shapes that have all but their innermost loops in common.
-bool plan_border(Planner& planner, int program) {
-  const Program& p = *planner.module.network.programs[program];
-  std::vector<std::string> loops = p.statements[0].iterators;
-  loops.resize(loops.size() - 2);
-  int64_t lanes = planner.module.target.lanes(4);
-  Step step{"nest", {{"loops", loops}, {"serial", int64_t{1}}}};
-  if (lanes > 1 && iterator_extent(p.statements[0], loops.back()).value_or(1) % lanes == 0)
-    step.args["vector"] = loops.back(), step.args["lanes"] = lanes;
-  return planner.kernel_step(program, step);
-}
-
-// Windows over vectors of channels, their taps unrolled.
-bool plan_windows(Planner& planner, int program) {
-  constexpr int64_t kMostTaps = 25;
-  const Program& p = *planner.module.network.programs[program];
-  int64_t lanes = planner.module.target.lanes(4);
-  Names common = p.statements[0].iterators;
-  for (const Statement& s : p.statements) {
-    auto [first, second] = std::mismatch(common.begin(), common.end(), s.iterators.begin(), s.iterators.end());
-    common.erase(first, common.end());
-  }
-  constexpr size_t kChannel = 2; // block, n, m, ..
-  if (common.size() <= kChannel || lanes < 2 || iterator_extent(p.statements[0], common[kChannel]).value_or(1) % lanes)
-    return false;
-  for (const Statement& s : p.statements) {
-    int64_t taps = 1;
-    for (size_t k = common.size(); k < s.iterators.size(); ++k)
-      taps *= iterator_extent(s, s.iterators[k]).value_or(kMostTaps + 1);
-    if (taps > kMostTaps)
-      return false;
-  }
-  std::rotate(common.begin() + 1, common.begin() + kChannel, common.begin() + kChannel + 1);
-  return planner.kernel_step(program, {"nest", {{"loops", common}, {"vector", common[1]}, {"lanes", lanes}}});
 }
 } // namespace
 

@@ -25,6 +25,7 @@ std::optional<int64_t> best_rows(const Program& producer, const Program& window,
   const Extent &height = between.shape[row], &results = group->extents[row];
   Extent size = storage_bytes(between);
   if (!size.is_constant() || !height.is_constant() || !results.is_constant() || size.constant() <= t.l2_bytes) return std::nullopt;
+  if (results.constant() < 1 || height.constant() < results.constant()) return std::nullopt;  // no window that moves by whole rows
   double bytes = static_cast<double>(size.constant()), rows = static_cast<double>(height.constant());
   int64_t taps = 1, step = height.constant() / results.constant();
   for (const std::string& i : group->reduction() ? group->reduction()->reduction : std::vector<std::string>{})
@@ -36,7 +37,8 @@ std::optional<int64_t> best_rows(const Program& producer, const Program& window,
   for (int64_t r = 1; r < results.constant(); ++r) {
     double bands = static_cast<double>(results.constant() / r), made = static_cast<double>(step * (r - 1) + taps);
     double band = bytes * made / rows, all = bands * made / rows;
-    if (results.constant() % r || band > static_cast<double>(t.l2_bytes) / 2) continue;
+    if (band > static_cast<double>(t.l2_bytes) / 2) break;
+    if (results.constant() % r) continue;
     double cycles = all * (arithmetic + kSeen * bytes / t.l2_rate) * (1 + uneven(bands, std::max(1, t.cores))) / 2;
     if (cycles < least) least = cycles, best = r;
   }
