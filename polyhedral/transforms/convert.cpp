@@ -76,7 +76,9 @@ Expected<Module> convert_written(const Module& module, int b) {
   p.tensors[Network::bound(p)[k]].layout.reset();
   rebind(out, static_cast<int>(c), std::move(p));
   out.network.calls.insert(out.network.calls.begin() + static_cast<long>(c) + 1, Call{0, {from, b}, "copy to " + n.buffers[b].name});
-  rebind(out, static_cast<int>(c) + 1, copy_program(out.network.buffers[from]));
+  Program copy = copy_program(out.network.buffers[from]);
+  copy.tensor("Y").layout = n.buffers[b].layout;
+  rebind(out, static_cast<int>(c) + 1, std::move(copy));
   drop_unused(out);
   return out;
 }

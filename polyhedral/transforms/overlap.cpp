@@ -142,8 +142,8 @@ Expected<Statement> banded(const Statement& s, const Group& g, int dim, int64_t 
   auto intervals = ranges(s);
   if (!intervals) return std::unexpected(intervals.error());
   bool by_iterators = false;
-  visit(s.body, [&](const Expr& e) { by_iterators |= e.fn == Fn::iterator && e.index == row; });
-  if (by_iterators) return refuse("not-affine", s.name + " computes with its rows");
+  visit(s.body, [&](const Expr& e) { by_iterators |= e.fn == Fn::iterator; });
+  if (by_iterators) return refuse("not-affine", s.name + " computes with its iterators");
   std::vector<std::string> iterators = s.iterators;
   for (int k = 0; k < static_cast<int>(g.names.size()); ++k)
     if (auto i = along(g, s, k); i && !std::count(iterators.begin(), iterators.end(), g.names[static_cast<size_t>(k)]))

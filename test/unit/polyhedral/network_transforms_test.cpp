@@ -193,6 +193,9 @@ TEST_CASE("convert: what is written goes through a copy of another layout") {
   REQUIRE(out);
   verify(out->network);
   CHECK(test::interpreted(*converted, "y") == test::interpreted(m, "y"));
+  auto again = apply(*out, parse_step("convert(buffer=y_copy, written=1)"));  // what it is copied to keeps its layout
+  REQUIRE(again);
+  verify(again->network);
 }
 
 TEST_CASE("scheduler: the planned module computes the same and its plan replays to the same text") {

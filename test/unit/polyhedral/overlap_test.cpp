@@ -140,6 +140,7 @@ TEST_CASE("refuse: overlap/not-a-window") {
 TEST_CASE("refuse: overlap/not-affine") {
   Pair plain{.kernel = 1, .pad = 0};
   CHECK(refusal_of(plain, "T[n, m, 1*p + r - 0, 1*q + s - 0]", "T[n, m, floor(p/2), q]") == "not-affine");
+  CHECK(refusal(module_of({.body = "C[n, m, p, q] + f32(q)"}), kStep) == "not-affine");  // another iterator comes before q
 }
 TEST_CASE("refuse: overlap/different-index-spaces") {
   CHECK(refusal_of({.kernel = 1, .pad = 0}, "Z[n, m, p, q] = 0", "Z[n, m, 11 - p, q] = 0") == "different-index-spaces");
