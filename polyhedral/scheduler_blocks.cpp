@@ -31,11 +31,7 @@ bool plan_windows(Planner& planner, int program) {
   constexpr int64_t kMostTaps = 25;
   const Program& p = *planner.module.network.programs[program];
   int64_t lanes = planner.module.target.lanes(4);
-  Names common = p.statements[0].iterators;
-  for (const Statement& s : p.statements) {
-    auto [first, second] = std::mismatch(common.begin(), common.end(), s.iterators.begin(), s.iterators.end());
-    common.erase(first, common.end());
-  }
+  Names common = common_iterators(p);
   constexpr size_t kChannel = 2; // block, n, m, ..
   if (common.size() <= kChannel || lanes < 2 || iterator_extent(p.statements[0], common[kChannel]).value_or(1) % lanes)
     return false;

@@ -27,6 +27,8 @@ int element_bytes(const Program& p);  // of its widest tensor
 // Loops around all statements: the rows that their results share; the iterators that all begin with.
 bool plan_rows(Planner& planner, int program);
 bool plan_common_loops(Planner& planner, int program);
+// The iterators that all statements begin with.
+std::vector<std::string> common_iterators(const Program& p);
 bool sums_in_lanes(const Program& p, int lanes);
 
 } // namespace nasc

@@ -43,8 +43,6 @@ bool plan_rows(Planner& planner, int program) {
   return planner.kernel_step(program, step);
 }
 
-namespace {
-// The iterators that all statements begin with.
 std::vector<std::string> common_iterators(const Program& p) {
   if (p.statements.empty()) return {};
   std::vector<std::string> common = p.statements[0].iterators;
@@ -55,8 +53,6 @@ std::vector<std::string> common_iterators(const Program& p) {
   }
   return common;
 }
-
-}  // namespace
 
 // The last iterator that all statements begin with is the one that walks the memory of what is summed, as channels do in
 // blocks of a vector: one sum per lane.

@@ -9,7 +9,7 @@
 #include "polyhedral/cost/register_tile.h"
 #include "polyhedral/cost/winograd.h"
 #include "polyhedral/module_edit.h"
-#include "polyhedral/scheduler.h"
+#include "polyhedral/scheduler_parts.h"
 
 namespace nasc {
 namespace {
@@ -72,7 +72,8 @@ bool spread(int64_t planes, int64_t stride, const Target& target) {
 }
 
 // Pads of the blocks of channels and of the tiles of a tensor [e, e, channels / lanes, tiles, lanes] that spread its planes.
-std::pair<int64_t, int64_t> plane_pads(int64_t planes, int64_t tiles, int64_t channels, const Target& target) {
+using Pads = std::pair<int64_t, int64_t>;
+Pads plane_pads(int64_t planes, int64_t tiles, int64_t channels, const Target& target) {
   const int64_t lanes = target.lanes(kFloatBytes);
   for (int64_t tile = 0; tile <= 4; ++tile)
     for (int64_t block = 0; block <= 4; ++block)
@@ -81,34 +82,22 @@ std::pair<int64_t, int64_t> plane_pads(int64_t planes, int64_t tiles, int64_t ch
   return {0, 0};
 }
 
-// [i, j, d / lanes, t, d % lanes], as images lie: the product reads what it adds up one line after the other, and the
-// transforms walk through it by blocks of channels.
-Step plane_layout(const Buffer& b, const Target& target) {
-  const int64_t lanes = target.lanes(kFloatBytes);
-  auto [block, tile] = plane_pads(b.shape[0].constant() * b.shape[1].constant(), b.shape[2].constant(), b.shape[3].constant(), target);
+// [i, j, c / side, k, c % side] of a buffer [i, j, k, c]. With filters side by side as a tile of the product has them, it reads
+// one element after the other; V and P lie as images do, so that it adds up one line after the other, and the transforms walk
+// through them by blocks of channels.
+Step blocked_layout(const Buffer& b, int64_t side, Pads pads) {
   return {"layout",
           {{"buffer", b.name},
            {"dims", std::vector<int64_t>{0, 1, 3, 2, 3}},
-           {"div", std::vector<int64_t>{1, 1, lanes, 1, 1}},
-           {"mod", std::vector<int64_t>{0, 0, 0, 0, lanes}},
-           {"pad", std::vector<int64_t>{0, 0, block, tile, 0}}}};
+           {"div", std::vector<int64_t>{1, 1, side, 1, 1}},
+           {"mod", std::vector<int64_t>{0, 0, 0, 0, side}},
+           {"pad", std::vector<int64_t>{0, 0, pads.first, pads.second, 0}}}};
 }
 
-// Those of V and of P of one block.
-std::vector<int64_t> block_pads(const WinogradShape& w, const Target& target) {
+// Those of V and of P, of all tiles or of one block.
+std::pair<Pads, Pads> plane_pads(const WinogradShape& w, const Target& target) {
   int64_t planes = w.tile() * w.tile();
-  auto v = plane_pads(planes, w.block_tiles(), w.channels * w.groups, target),
-       p = plane_pads(planes, w.block_tiles(), w.out[1], target);
-  return {v.first, v.second, p.first, p.second};
-}
-
-// [i, j, m / block, d, m % block]: the product reads it one element after the other.
-Step filter_layout(const Buffer& b, int64_t block) {
-  return {"layout",
-          {{"buffer", b.name},
-           {"dims", std::vector<int64_t>{0, 1, 3, 2, 3}},
-           {"div", std::vector<int64_t>{1, 1, block, 1, 1}},
-           {"mod", std::vector<int64_t>{0, 0, 0, 0, block}}}};
+  return {plane_pads(planes, w.block_tiles(), w.channels * w.groups, target), plane_pads(planes, w.block_tiles(), w.out[1], target)};
 }
 
 // Bound tensors beyond the second cache of which one iteration touches lines in many planes or rows,
@@ -151,8 +140,7 @@ bool in_blocks(const Program& p, const std::string& channel, int64_t lanes) {
     bool varies = std::any_of(used.begin(), used.end(), [&](const auto& dim) { return std::count(dim.begin(), dim.end(), i) > 0; });
     if (t.role == Role::temp || used.size() < 2 || !varies)
       return true;
-    const LayoutDim last = layout_of(t).dims.back();
-    return last.mod == lanes && std::count(used[static_cast<size_t>(last.dim)].begin(), used[static_cast<size_t>(last.dim)].end(), i) > 0;
+    return layout_of(t).dims.back().mod == lanes && walks_memory(p, a, i);
   };
   return std::all_of(p.statements.begin(), p.statements.end(), [&](const Statement& s) {
     return blocked(s, s.write) && std::all_of(s.reads.begin(), s.reads.end(), [&](const Access& r) { return blocked(s, r); });
@@ -185,21 +173,20 @@ void plan_winograd(Planner& planner, Winograd choice) {
     if (shape->block) {
       step.args["block"] = shape->block;
       step.args["lanes"] = lanes;
-      step.args["pads"] = block_pads(*shape, target);
+      auto [v, p] = plane_pads(*shape, target);
+      step.args["pads"] = std::vector<int64_t>{v.first, v.second, p.first, p.second};
     }
     if (!planner.network_step(step))
       continue;
     RegisterTile tile = register_tile(target, shape->block_tiles(), shape->rows() / lanes);
     if (shape->block) {
-      planner.network_step(filter_layout(planner.module.network.buffers[first], tile.vectors * lanes));
+      planner.network_step(blocked_layout(planner.module.network.buffers[first], tile.vectors * lanes, {}));
       c += 1;
       continue;
     }
     const auto& buffers = planner.module.network.buffers; // U, V, P in the order of their making
-    Step filter = filter_layout(buffers[first], tile.vectors * lanes),
-         image = plane_layout(buffers[first + 1], target),
-         product = plane_layout(buffers[first + 2], target);
-    for (const Step& s : {filter, image, product})
+    auto [image, product] = plane_pads(*shape, target);
+    for (const Step& s : {blocked_layout(buffers[first], tile.vectors * lanes, {}), blocked_layout(buffers[first + 1], lanes, image), blocked_layout(buffers[first + 2], lanes, product)})
       planner.network_step(s);
     c += 3; // the filter's call went to the front, three calls took this one's place
   }
@@ -212,16 +199,11 @@ bool plan_winograd_loops(Planner& planner, int program) {
   int64_t lanes = planner.module.target.lanes(4);
   // Iterators that all statements begin with; the others are unrolled, so that constant matrices
   // fold.
-  std::vector<std::string> common = p.statements[0].iterators;
+  std::vector<std::string> common = common_iterators(p);
   bool matrix = false;
-  for (const Statement& s : p.statements) {
-    size_t k = 0;
-    while (k < common.size() && k < s.iterators.size() && common[k] == s.iterators[k])
-      ++k;
-    common.resize(k);
+  for (const Statement& s : p.statements)
     for (const Access& r : s.reads)
       matrix |= s.is_reduction() && static_cast<bool>(p.tensor(r.tensor).payload);
-  }
   if (!matrix || common.size() < 2)
     return false;
   constexpr int64_t kUnrolled = 8;

@@ -29,7 +29,6 @@ std::map<std::string, std::string> names_in_merged(const Program& p, const Progr
   for (const Statement& s : q.statements) names[s.name] = unused(s.name, taken);
   return names;
 }
-}  // namespace
 
 Expected<CallPair> call_pair(const Module& module, int64_t first, int64_t second) {
   const Network& n = module.network;
@@ -71,6 +70,7 @@ Expected<CallPair> call_pair(const Module& module, int64_t first, int64_t second
   return out;
 }
 
+// One call in place of both.
 Module with_merged(const Module& module, const CallPair& pair, const ProgramRef& merged) {
   const Network& n = module.network;
   const Call &producer = n.calls[pair.first], &consumer = n.calls[pair.second];
@@ -89,6 +89,17 @@ Module with_merged(const Module& module, const CallPair& pair, const ProgramRef&
   out.network.calls.erase(out.network.calls.begin() + pair.first);
   drop_unused(out);
   return out;
+}
+}  // namespace
+
+Expected<Module> merge_calls(const Module& module, const Args& args, const std::string& how, const MergeCalls& merge) {
+  auto pair = call_pair(module, args.integer("first"), args.integer("second"));
+  if (!pair) return std::unexpected(pair.error());
+  const Network& n = module.network;
+  const ProgramRef p = n.programs[n.calls[pair->first].program], q = n.programs[n.calls[pair->second].program];
+  auto merged = remembered({p, q}, how + pair->key, [&]() { return merge(*p, *q, *pair); });
+  if (!merged) return std::unexpected(merged.error());
+  return with_merged(module, *pair, *merged);
 }
 
 }  // namespace nasc

@@ -1,6 +1,7 @@
 // Two calls, a producer and the only reader of its result, whose Programs become one.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -17,10 +18,10 @@ struct CallPair {
   std::string key;                           // says which tensors of both are one, for `remembered`
 };
 
-// Refuses  no-such-call, phase-differs, too-many-statements, not-producer, used-elsewhere.
-Expected<CallPair> call_pair(const Module& module, int64_t first, int64_t second);
-
-// One call in place of both. `merged` has the producer's names and those of pair.names; pair.inner is local to it.
-Module with_merged(const Module& module, const CallPair& pair, const ProgramRef& merged);
+// One call of merge(producer, consumer, pair) in place of the calls `first` and `second` of the arguments. What merge makes has
+// the producer's names and those of pair.names, and pair.inner local to it; `how` says all else that it depends on.
+// Refuses  no-such-call, phase-differs, too-many-statements, not-producer, used-elsewhere, and what merge refuses.
+using MergeCalls = std::function<Expected<Program>(const Program& producer, const Program& consumer, const CallPair& pair)>;
+Expected<Module> merge_calls(const Module& module, const Args& args, const std::string& how, const MergeCalls& merge);
 
 }  // namespace nasc

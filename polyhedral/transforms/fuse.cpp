@@ -60,16 +60,10 @@ Expected<Program> merge(const Program& p, const Program& q, const std::map<std::
 }
 
 Expected<Module> apply_fuse(const Module& module, const Args& a) {
-  auto pair = call_pair(module, a.integer("first"), a.integer("second"));
-  if (!pair) return std::unexpected(pair.error());
   std::vector<int64_t> keep = a.has("keep") ? a.integers("keep") : std::vector<int64_t>{};
   std::string how = "fuse";
   for (int64_t k : keep) how += text(" ", k);
-  const Network& n = module.network;
-  const ProgramRef p = n.programs[n.calls[pair->first].program], q = n.programs[n.calls[pair->second].program];
-  auto merged = remembered({p, q}, how + pair->key, [&]() { return merge(*p, *q, pair->names, pair->inner, keep); });
-  if (!merged) return std::unexpected(merged.error());
-  return with_merged(module, *pair, *merged);
+  return merge_calls(module, a, how, [&](const Program& p, const Program& q, const CallPair& pair) { return merge(p, q, pair.names, pair.inner, keep); });
 }
 
 const Registered<Transformation> fuse{{

@@ -8,15 +8,16 @@
 // Legal    when the schedule lets no two elements of one place live at a time (judged in legality/storage).
 // Source   overlapped tiling (Krishnamoorthy et al., PLDI 2007); "compute_at" of Halide.
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "ir/isl_box.h"
 #include "ir/joined.h"
-#include "ir/text.h"
 #include "polyhedral/block_loop.h"
 #include "polyhedral/group.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/transforms/call_pair.h"
+#include "polyhedral/transforms/statements.h"
 
 namespace nasc {
 namespace {
@@ -29,7 +30,7 @@ struct Bands {
   int64_t count = 0, blocks = 0, step = 0, low = 0, rows = 0;
   int64_t left = 0, right = 0;  // zeros around the last dimension
   int64_t extent = 0, width = 0;  // of T
-  std::string around;             // value of the border: what the windows' sums or maxima do not see
+  double around = 0;              // value of the border: what the windows' sums or maxima do not see
   int64_t base() const { return step * count; }
 };
 
@@ -39,18 +40,6 @@ Expected<std::vector<Range>> ranges(const Statement& s) {
     auto range = constant_range(s.box, static_cast<int>(i));
     if (!range) return refuse("symbolic-extent", s.name + " has no constant extents");
     out.push_back(*range);
-  }
-  return out;
-}
-
-// Values of an affine index without this iterator.
-Range values(const LinearAff& a, const std::vector<Range>& of, int without) {
-  Range out{a.constant, a.constant};
-  for (size_t i = 0; i < of.size(); ++i) {
-    int64_t c = a.coefficients[i];
-    if (static_cast<int>(i) == without || !c) continue;
-    out.first += c * (c > 0 ? of[i].first : of[i].second);
-    out.second += c * (c > 0 ? of[i].second : of[i].first);
   }
   return out;
 }
@@ -81,7 +70,9 @@ Expected<void> note_window(const Program& q, const Group& g, const Statement& s,
       out.result = k;
     }
     int64_t step = moving < 0 ? 0 : index->coefficients[static_cast<size_t>(moving)];
-    Range at = values(*index, *of, moving);
+    std::vector<Range> others = *of;  // of the window alone
+    if (moving >= 0) others[static_cast<size_t>(moving)] = {0, 0};
+    Range at = *range_over({*index, {}}, others);
     if (d == out.dim) {
       bool known = out.step > 0;
       if (step < 1 || (known && step != out.step)) return refuse("not-a-window", s.name + " does not move along the rows of " + t.name);
@@ -106,7 +97,8 @@ Expected<Bands> bands_of(const Program& q, const Group& g, const std::string& in
   Bands out;
   out.dim = t.rank() - 2, out.count = count;
   out.extent = t.shape[static_cast<size_t>(out.dim)].constant(), out.width = t.shape.back().constant();
-  std::set<std::string> around;
+  std::set<double> around;
+  bool counts = false;  // the border, in some read
   for (const Statement& s : q.statements)
     for (const Access& r : s.reads) {
       if (r.tensor != inner) continue;
@@ -118,7 +110,9 @@ Expected<Bands> bands_of(const Program& q, const Group& g, const std::string& in
                       return e->fn == Fn::read && &s.reads[static_cast<size_t>(e->index)] == &r;
                     });
       bool product = s.combine == Combine::add && factor, picked = s.combine == Combine::max && s.body->fn == Fn::read;
-      around.insert(product ? "0" : picked && is_float(t.dtype) ? "-inf" : "");
+      picked &= is_float(t.dtype);
+      counts |= !product && !picked;
+      around.insert(product ? 0 : -std::numeric_limits<double>::infinity());
     }
   if (!out.step) return refuse("not-a-window", "nothing reads " + t.name);
   int64_t results = g.extents[static_cast<size_t>(out.result)].constant();
@@ -126,7 +120,7 @@ Expected<Bands> bands_of(const Program& q, const Group& g, const std::string& in
     return refuse("bad-rows", text(count, " of ", results, " rows do not go into whole bands"));
   bool border = out.left || out.right || out.low < 0 || out.rows + out.step * (results - 1) >= out.extent;
   out.around = *around.begin();
-  if (border && (around.size() > 1 || out.around.empty())) return refuse("not-a-product", "values around " + t.name + " would count");
+  if (border && (around.size() > 1 || counts)) return refuse("not-a-product", "values around " + t.name + " would count");
   out.blocks = results / count;
   out.rows = out.step * (count - 1) + out.rows - out.low + 1;
   return out;
@@ -148,13 +142,12 @@ Expected<Statement> banded(const Statement& s, const Group& g, int dim, int64_t 
   for (int k = 0; k < static_cast<int>(g.names.size()); ++k)
     if (auto i = along(g, s, k); i && !std::count(iterators.begin(), iterators.end(), g.names[static_cast<size_t>(k)]))
       iterators[static_cast<size_t>(*i)] = g.names[static_cast<size_t>(k)];
-  std::string to;
-  for (size_t i = 0; i < iterators.size(); ++i)
-    to += text(i ? ", " : "", static_cast<int>(i) == row ? text(step, "*", kBlockLoop, " + ", low, " + ") : "", iterators[i]);
+  std::vector<std::string> index = iterators;
+  index[static_cast<size_t>(row)] = text(step, "*", kBlockLoop, " + ", low, " + ", iterators[static_cast<size_t>(row)]);
   iterators.insert(iterators.begin(), kBlockLoop);
   (*intervals)[static_cast<size_t>(row)] = {0, count - 1};
   intervals->insert(intervals->begin(), {0, blocks - 1});
-  isl::multi_aff places(isl_context(), "{ " + s.name + "[" + joined(iterators) + "] -> " + s.name + "[" + to + "] }");
+  isl::multi_aff places = to(s.name, iterators, s.name, index);
   isl::set box = box_set(s.name, iterators, *intervals);
   Statement out(s.name, iterators, box, Access{s.write.tensor, s.write.map.pullback(places)});
   isl::set inside = s.domain.preimage(places);
@@ -171,14 +164,14 @@ Expected<Statement> banded(const Statement& s, const Group& g, int dim, int64_t 
 
 // An access to T as one to the band that holds it.
 Expected<Access> in_band(const Access& a, const Statement& s, const Bands& b) {
-  std::string index = kBlockLoop;
+  std::vector<std::string> index = {kBlockLoop};
   for (int d = 0; d < static_cast<int>(a.map.size()); ++d) {
     std::optional<LinearAff> f = linear(a.map.at(d));
     if (!f || f->denominator != 1) return refuse("not-affine", s.name + " indexes " + a.tensor + " through a division");
-    index += ", " + index_text(*f, s);
-    if (d == b.dim) index += text(" - ", b.base(), "*", kBlockLoop, " - (", b.low, ")");
+    index.push_back(index_text(*f, s));
+    if (d == b.dim) index.back() += text(" - ", b.base(), "*", kBlockLoop, " - (", b.low, ")");
   }
-  return Access{a.tensor, isl::multi_aff(isl_context(), "{ " + s.name + "[" + joined(s.iterators) + "] -> " + a.tensor + "[" + index + "] }")};
+  return Access{a.tensor, to(s.name, s.iterators, a.tensor, index)};
 }
 
 // T' of all bands.
@@ -204,30 +197,28 @@ Layout one_place(const Tensor& t, const Bands& b) {
 
 // Zeros where the producer has no element: rows above and below all, columns left and right.
 std::vector<Statement> border(const Tensor& t, const Bands& b) {
-  const int rank = t.rank();
-  std::string dims, halo;
-  for (int d = 0; d < rank; ++d) {
-    dims += text(d ? ", " : "", d);
-    halo += d + 1 == rank ? text(", ", b.left, ":", b.right) : text(d ? ", " : "", "0:0");
+  std::vector<Statement> out;
+  std::vector<std::string> names = {kBlockLoop};
+  std::vector<int64_t> extents = {b.blocks};
+  for (int d = 1; d < t.rank(); ++d) {
+    names.push_back(text("i", d));
+    extents.push_back(t.shape[static_cast<size_t>(d)].constant());
   }
-  std::string source = "program border {\n tensor " + t.name + " : " + std::string(name(t.dtype)) + text(t.shape) + " output layout [" + dims + "] halo [" + halo + "]\n";
   auto add = [&](const char* side, int64_t from, int64_t columns, const std::string& rows) {
-    std::string names = kBlockLoop, domain = text("0 <= ", kBlockLoop, " < ", b.blocks), index = kBlockLoop;
-    for (int d = 1; d < rank; ++d) {
-      std::string i = text("i", d);
-      int64_t extent = d + 1 == rank ? columns : t.shape[static_cast<size_t>(d)].constant();
-      names += ", " + i, domain += text(" and 0 <= ", i, " < ", extent), index += ", " + i;
-    }
     std::string statement = text(kBorder, "_", side);
-    std::string box = text("{ ", statement, "[", names, "] : ", domain);
-    source += text(" stmt ", statement, " ", box, rows, " }\n box ", box, " }\n ", t.name, "[", index, " + ", from, "] = ", b.around, "\n");
+    std::vector<std::string> index = names;
+    index.back() += text(" + ", from);
+    extents.back() = columns;
+    out.emplace_back(statement, names, box_of(statement, names, extents), Access{t.name, to(statement, names, t.name, index)});
+    if (!rows.empty()) out.back().domain = out.back().box.intersect(isl::set(isl_context(), "{ " + statement + "[" + joined(names) + "] : " + rows + " }"));
+    out.back().body = constant(t.dtype, b.around);
   };
   std::string row = text(b.base(), "*", kBlockLoop, " + i", b.dim + 1, " + ", b.low);
-  if (b.low < 0) add("above", 0, b.width, text(" and ", row, " < 0"));
-  if (b.base() * (b.blocks - 1) + b.low + b.rows > b.extent) add("below", 0, b.width, text(" and ", row, " >= ", b.extent));
+  if (b.low < 0) add("above", 0, b.width, row + " < 0");
+  if (b.base() * (b.blocks - 1) + b.low + b.rows > b.extent) add("below", 0, b.width, text(row, " >= ", b.extent));
   if (b.left) add("left", -b.left, b.left, "");
   if (b.right) add("right", b.width, b.right, "");
-  return parse_program(source + "}\n").statements;
+  return out;
 }
 
 Expected<Program> overlapped(const Program& p, const Program& q, const CallPair& pair, int64_t count) {
@@ -276,14 +267,8 @@ Expected<Program> overlapped(const Program& p, const Program& q, const CallPair&
 }
 
 Expected<Module> apply_overlap(const Module& module, const Args& a) {
-  auto pair = call_pair(module, a.integer("first"), a.integer("second"));
-  if (!pair) return std::unexpected(pair.error());
-  const Network& n = module.network;
-  const ProgramRef p = n.programs[n.calls[pair->first].program], q = n.programs[n.calls[pair->second].program];
   int64_t rows = a.integer("rows");
-  auto made = remembered({p, q}, text("overlap ", rows, pair->key), [&]() { return overlapped(*p, *q, *pair, rows); });
-  if (!made) return std::unexpected(made.error());
-  return with_merged(module, *pair, *made);
+  return merge_calls(module, a, text("overlap ", rows), [&](const Program& p, const Program& q, const CallPair& pair) { return overlapped(p, q, pair, rows); });
 }
 
 const Registered<Transformation> overlap{{

@@ -111,10 +111,9 @@ Expected<Kernel> put_back(const Kernel& whole, const Program& part, const Kernel
   Schedule schedule = schedule_of(p.domain(), together);
   return Kernel{std::move(p), std::move(schedule)};
 }
-} // namespace
 
 // No element of the tensor is written both by statements of the part and by others.
-static bool writes_apart(const Program& p, const Program& part, const std::string& tensor) {
+bool writes_apart(const Program& p, const Program& part, const std::string& tensor) {
   return analysed([&] {
     auto written = [&](bool inside) {
       isl::union_set out(isl_context(), "{ }");
@@ -128,6 +127,7 @@ static bool writes_apart(const Program& p, const Program& part, const std::strin
     return static_cast<bool>(written(true).intersect(written(false)).is_empty());
   }, false);
 }
+} // namespace
 
 Expected<Program> part_of(const Program& p, const std::vector<std::string>& statements) {
   auto listed = [&](const Statement& s) {

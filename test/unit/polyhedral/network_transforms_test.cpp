@@ -205,12 +205,9 @@ TEST_CASE("scheduler: the planned module computes the same and its plan replays 
     options.winograd = winograd;
     Scheduled after = schedule_module(before, options);
     verify(after.module.network);
-    auto replayed = replay(before, parse_plan(text(after.plan), "plan"));
-    if (!replayed)
-      FAIL(replayed.error().code << ": " << replayed.error().text);
-    CHECK(print(replayed->network) == print(after.module.network));
+    Module replayed = test::check_replay(before, after);
     for (size_t k = 0; k < after.module.schedules.size(); ++k)
-      CHECK(text(replayed->schedules[k]) == text(after.module.schedules[k]));
+      CHECK(text(replayed.schedules[k]) == text(after.module.schedules[k]));
     if (winograd == Winograd::off)
       CHECK(after.module.network.calls.size() < before.network.calls.size());
     INFO(text(after.plan));

@@ -194,9 +194,7 @@ TEST_CASE("scheduler: a contraction goes into the bands of the windows that read
     CHECK(judge_order_by_isl(k).allowed());
     CHECK(judge_storage_by_isl(k).allowed());
     CHECK(interpreted(on.module, "y") == interpreted(before, "y"));
-    auto replayed = replay(before, parse_plan(plan, "plan"));
-    if (!replayed) FAIL(replayed.error().code << ": " << replayed.error().text);
-    CHECK(print(replayed->network) == print(on.module.network));
+    test::check_replay(before, on);
   }
 }
 

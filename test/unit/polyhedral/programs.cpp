@@ -6,6 +6,7 @@
 
 #include "ir/execute.h"
 #include "ir/interpret.h"
+#include "ir/text.h"
 #include "polyhedral/transformation.h"
 
 namespace nasc::test {
@@ -180,6 +181,14 @@ std::vector<float> interpreted(const Module& m, const char* output) {
   }
   HostTensor& y = buffers[output];
   return {y.as<float>(), y.as<float>() + y.count()};
+}
+
+Module check_replay(const Module& before, const Scheduled& scheduled) {
+  auto replayed = replay(before, parse_plan(text(scheduled.plan), "plan"));
+  if (!replayed)
+    FAIL(replayed.error().code << ": " << replayed.error().text);
+  CHECK(print(replayed->network) == print(scheduled.module.network));
+  return *replayed;
 }
 
 std::string refusal(const Module& m, const char* step) {

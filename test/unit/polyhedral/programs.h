@@ -1,7 +1,7 @@
 // Small Programs that the tests of this folder schedule.
 #pragma once
 
-#include "polyhedral/module.h"
+#include "polyhedral/scheduler.h"
 
 namespace nasc::test {
 
@@ -25,6 +25,8 @@ Program in_schedule_order(const Kernel& kernel);
 std::vector<float> run(const Module& m);
 // That output of every call interpreted in order, for inputs and weights of random values; halos are around elements as the layouts say.
 std::vector<float> interpreted(const Module& m, const char* output);
+// Checks that the text of the plan, replayed on the same Module, gives what was scheduled. Returns the replayed Module.
+Module check_replay(const Module& before, const Scheduled& scheduled);
 // The code with which the Module refuses the step.
 std::string refusal(const Module& m, const char* step);
 

@@ -8,6 +8,7 @@
 #include "legality/storage.h"
 #include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
+#include "programs.h"
 
 using namespace nasc;
 
@@ -111,10 +112,7 @@ TEST_CASE("scheduler: a pointwise producer goes into the rows of its contraction
     if (folds(t))
       sure = surely_apart(k, t);
   CHECK(sure);
-  auto replayed = replay(before, parse_plan(plan, "plan"));
-  if (!replayed)
-    FAIL(replayed.error().code << ": " << replayed.error().text);
-  CHECK(print(replayed->network) == print(on.module.network));
+  test::check_replay(before, on);
   // Without the common loop of the rows they overwrite each other.
   Plan apart = on.plan;
   for (auto& [name, steps] : apart.kernels)

@@ -12,6 +12,7 @@
 #include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
 #include "polyhedral/transforms/winograd_programs.h"
+#include "programs.h"
 
 using namespace nasc;
 
@@ -232,10 +233,7 @@ TEST_CASE("winograd: planned Programs are legal, and their plan replays") {
     CHECK(text(on.module.schedules[k]) != text(textual_schedule(*on.module.network.programs[k])));
     CHECK(judge_order(kernel(on.module, static_cast<int>(k))).allowed());
   }
-  auto replayed = replay(before, parse_plan(text(on.plan), "plan"));
-  if (!replayed)
-    FAIL(replayed.error().code << ": " << replayed.error().text);
-  CHECK(print(replayed->network) == print(on.module.network));
+  test::check_replay(before, on);
 }
 
 TEST_CASE("winograd: tiles of 3 where they cover the outputs best") {
@@ -272,10 +270,7 @@ TEST_CASE("winograd: what is planned in blocks is legal, keeps the sums, and its
   Kernel blocks = blocks_of(on.module);
   CHECK(text(blocks.schedule).find("block parallel") != std::string::npos);
   CHECK(judge_order(blocks).allowed());
-  auto replayed = replay(before, parse_plan(plan, "plan"));
-  if (!replayed)
-    FAIL(replayed.error().code << ": " << replayed.error().text);
-  CHECK(print(replayed->network) == print(on.module.network));
+  test::check_replay(before, on);
   // One place for two blocks is not enough once the parts have loops of their own.
   Plan apart = on.plan;
   for (auto& [name, steps] : apart.kernels)
