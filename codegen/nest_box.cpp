@@ -191,14 +191,12 @@ class Builder {
     bool parallel = trips != full && t->mark.has(Annotation::parallel);
     bool shared = parallel && !annotated_below(t, Annotation::parallel);  // else the loop inside is divided along with it
     std::vector<NestRef> parts;
-    if (shared) parts = {divided(t, at, digits, full, band)};
+    if (parallel) parts = {divided(t, at, digits, full, band, !shared)};
     else parts = {part(t, at, digits, 0, full, band, trips < lanes ? lanes : 0)};
-    if (trips != full && !shared) {
+    if (trips != full && !parallel) {
       bool beside = std::exchange(beside_whole_, beside_whole_ || apart);
-      NestRef rest = part(t, at, digits, full, trips, band, 0);
+      parts.push_back(part(t, at, digits, full, trips, band, 0));
       beside_whole_ = beside;
-      if (parallel && full > 1) rest = once(t, band, rest);
-      parts.push_back(rest);
     }
     strides_ = saved;
     return parts.size() == 1 ? parts[0] : nest_block(std::move(parts));
@@ -308,8 +306,10 @@ class Builder {
     return {std::move(inside), cut.value_or(Bounds{})};
   }
 
-  // `full` iterations of a divided band and the rest, in one loop: it is some thread's share like any other.
-  NestRef divided(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits, int64_t full, int band) {
+  // `full` iterations of a divided band and the rest, in one loop: it is some thread's share like any other. A loop directly
+  // inside that is divided along with it stays directly inside.
+  NestRef divided(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits, int64_t full, int band,
+                  bool along) {
     auto node = loop_node(t, band, text("c", depth_), 0, full + 1);
     auto which = std::make_shared<NestNode>();
     which->kind = NestNode::if_;
@@ -317,20 +317,23 @@ class Builder {
     auto body = [&](int64_t first, const std::string& variable) {
       auto [inside, cut] = below(at, digits, first, variable);
       if (!cut.lower.empty() || !cut.upper.empty()) throw NotDigits{};
-      which->children.push_back(walk(t->children[0], inside));
+      return walk(t->children[0], inside);
     };
     ++depth_;
-    body(0, full > 1 ? node->variable : "");
-    body(full, "");
+    NestRef whole = body(0, full > 1 ? node->variable : ""), rest = body(full, "");
     --depth_;
-    node->children.push_back(std::move(which));
-    return node;
-  }
-
-  // A part of a divided band without a loop of its own: one thread runs it.
-  static NestRef once(const LoopTreeRef& t, int band, NestRef body) {
-    auto node = loop_node(t, band, "once", 0, 1);
-    node->children.push_back(std::move(body));
+    if (!along) {
+      which->children = {whole, rest};
+      node->children.push_back(std::move(which));
+      return node;
+    }
+    auto parallel = [](const NestRef& n) { return n->kind == NestNode::loop && n->mark.has(Annotation::parallel); };
+    if (!parallel(whole) || !parallel(rest) || text(whole->lower) != text(rest->lower) || text(whole->upper) != text(rest->upper))
+      throw NotDigits{};
+    which->children = {whole->children[0], rest->children[0]};
+    auto inner = std::make_shared<NestNode>(*whole);
+    inner->children = {which};
+    node->children.push_back(std::move(inner));
     return node;
   }
 

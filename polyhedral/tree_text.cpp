@@ -125,6 +125,15 @@ LoopTreeRef nodes(const Writer& w, const TextNode& n, const Names& live) {
 }
 }  // namespace
 
+std::string whole_tiles(size_t outside, int64_t size, const Extent& extent) {
+  if (size == 1 || (extent.is_constant() && extent.constant() % size == 0)) return {};
+  std::string outer, parameters;
+  for (size_t k = 0; k < outside; ++k) outer += text(k ? ", c" : "c", k);
+  for (const std::string& name : extent.parameters()) parameters += (parameters.empty() ? "" : ", ") + name;
+  if (!extent.is_affine()) parameters = isl_text(extent);
+  return text("[", parameters, "] -> { isolate[[", outer, "] -> [x]] : 0 <= x and ", size, "*x + ", size, " <= ", isl_text(extent), " }");
+}
+
 Schedule build_tree(const Program& program, const TextNodeRef& root) {
   std::string names;
   for (const auto& [name, extent] : program.parameters()) names += (names.empty() ? "" : ", ") + name;

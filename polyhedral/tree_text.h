@@ -27,6 +27,10 @@ TextNodeRef tree_band(const std::string& mark, std::map<std::string, std::string
 TextNodeRef tree_mark(const std::string& mark, TextNodeRef child);
 TextNodeRef tree_sequence(std::vector<std::pair<std::vector<std::string>, TextNodeRef>> children);
 
+// Options of a band that counts tiles of `size` of the values 0 <= x < extent, below that many bands: loops of whole tiles,
+// the rest apart. Empty when there is no rest.
+std::string whole_tiles(size_t outside, int64_t size, const Extent& extent);
+
 // The Schedule over all statements of `program`; expressions name the statements' iterators.
 Schedule build_tree(const Program& program, const TextNodeRef& root);
 

@@ -24,7 +24,7 @@ namespace {
 struct Nest {
   std::vector<std::string> loops; // outermost first
   std::string vector, parallel, collapse;
-  int64_t lanes = 1;
+  int64_t lanes = 1, extent = 1; // extent: of the vector iterator
   bool serial = false; // inner loops stay loops
   bool has(const std::string& name) const {
     return std::find(loops.begin(), loops.end(), name) != loops.end();
@@ -102,7 +102,7 @@ Expected<std::string> add_ahead(Program& p, const Nest& nest, const std::string&
     int64_t extent = iterator_extent(*user, loop).value_or(0);
     if (extent < 1)
       return refuse("unknown-loop", loop + " has no constant extent");
-    add(loop, loop == nest.vector ? extent / nest.lanes : extent);
+    add(loop, loop == nest.vector ? (extent + nest.lanes - 1) / nest.lanes : extent);
   }
   for (size_t k = 0; k < user->iterators.size(); ++k) {
     const std::string& i = user->iterators[k];
@@ -150,10 +150,11 @@ Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
       return refuse("unknown-loop", nest.vector + " is no common loop");
     if (nest.lanes < 2 || nest.lanes > 64)
       return refuse("bad-lanes", text(nest.lanes, " lanes"));
+    nest.extent = iterator_extent(p.statements[0], nest.vector).value_or(0);
     for (const Statement& s : p.statements)
-      if (iterator_extent(s, nest.vector).value_or(1) % nest.lanes)
-        return refuse("indivisible", text(s.name, " has not whole vectors of ", nest.lanes,
-                                          " along ", nest.vector));
+      if (nest.extent < nest.lanes || iterator_extent(s, nest.vector) != nest.extent)
+        return refuse("indivisible", text(s.name, " has no vector of ", nest.lanes, " along ", nest.vector,
+                                          ", or others than ", p.statements[0].name));
   }
   std::set<std::string> sinks;
   for (const std::string& tensor :
@@ -175,7 +176,8 @@ Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
       exprs[s.name] =
           vector && !is_prefetch(s) ? text("floor((", name, ")/", nest.lanes, ")") : name;
     bool divided = name == nest.parallel || name == nest.collapse;
-    tree = tree_band(name + (vector ? ".t" : "") + (divided ? " parallel" : ""), exprs, tree);
+    std::string rest = vector ? whole_tiles(k, nest.lanes, nest.extent) : "";
+    tree = tree_band(name + (vector ? ".t" : "") + (divided ? " parallel" : ""), exprs, tree, rest);
   }
   return Kernel{p, build_tree(p, tree)};
 }

@@ -320,11 +320,8 @@ Expected<Kernel> apply_rows(const Kernel& kernel, const Args& a) {
       size_t k = --loops_inside;
       node = band(k, ".v vectorize", [&](const std::string& i) { return mod_of(i, lanes); }, node);
       for (const std::string& t : run.staged) node = tree_mark("stage " + t, node);
-      std::string options, outer;
-      for (size_t i = 0; i < order.size() + loops_inside; ++i) outer += text(i ? ", c" : "c", i);
-      if (extent % lanes)
-        options = text("{ isolate[[", outer, "] -> [x]] : 0 <= x and ", lanes, "*x + ", lanes, " <= ", extent, " }");
-      node = band(k, ".t", [&](const std::string& i) { return floor_of(i, lanes); }, node, options);
+      node = band(k, ".t", [&](const std::string& i) { return floor_of(i, lanes); }, node,
+                  whole_tiles(order.size() + loops_inside, lanes, extent));
     }
     while (loops_inside-- > 0) node = band(loops_inside, "", [](const std::string& i) { return i; }, node);
     parts.push_back({statements, node});

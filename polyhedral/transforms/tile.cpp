@@ -169,23 +169,9 @@ struct TileTree {
           exprs[s] = floor_of(member(s).index[d], size);
       }
       const Extent& e = g.extents[d];
-      std::string options;
-      bool divides = e.is_constant() && e.constant() % size == 0;
-      if (size > 1 && !divides) {
-        std::string outer;
-        for (size_t i = 0; i < outside + k - first; ++i)
-          outer += text(i ? ", c" : "c", i);
-        std::string parameters;
-        for (const auto& name : e.parameters())
-          parameters += (parameters.empty() ? "" : ", ") + name;
-        if (!e.is_affine())
-          parameters = isl_text(e);
-        options = text("[", parameters, "] -> { isolate[[", outer, "] -> [x]] : 0 <= x and ", size,
-                       "*x + ", size, " <= ", isl_text(e), " }");
-      }
       bool divided = !l.outer[k] && (d == l.parallel || d == l.collapse);
       std::string mark = g.names[d] + (size > 1 ? ".t" : "") + (divided ? " parallel" : "");
-      tree = tree_band(mark, exprs, tree, options);
+      tree = tree_band(mark, exprs, tree, whole_tiles(outside + k - first, size, e));
     }
     return tree;
   }

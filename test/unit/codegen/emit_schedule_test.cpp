@@ -193,6 +193,33 @@ TEST_CASE("emit: a loop with a partial tile is not divided along with the one ar
   for (int nt : {1, 3}) CHECK(check_kernel(k, {}, nt) <= 1e-5);
 }
 
+TEST_CASE("emit: the rest of the divided loop is divided with the one inside like the others") {
+  std::string relu = "program relu { tensor x : f32[6, 5, $c] input tensor y : f32[6, 5, $c] output "
+                     "stmt s { s[i, j, c] : 0 <= i < 6 and 0 <= j < 5 and 0 <= c < $c } y[i, j, c] = max(x[i, j, c], 0) }";
+  std::vector<std::pair<std::string, std::string>> cases;
+  for (const char* c : {"12", "20", "30"})
+    for (const char* more : {"", ", prefetch=[x, y]"}) {
+      std::string source = relu;
+      for (size_t at; (at = source.find("$c")) != std::string::npos;) source.replace(at, 2, c);
+      cases.push_back({source, text("nest(loops=[c, i, j], vector=c, lanes=8, parallel=c, collapse=i", more, ")")});
+    }
+  for (const char* sizes : {"[16, 1, 1, 4]", "[24, 1, 1, 7]", "[32, 1, 2, 7]"})  // of 40 channels; the last has a rest of both
+    cases.push_back({conv(3, 40, 7, 8), text("tile(loops=[co, n, h, w], sizes=", sizes, ", vector=co, lanes=8, parallel=co, collapse=h)")});
+  for (const auto& [source, step] : cases) {
+    INFO(source << step);
+    Kernel k = tiled(source, step);
+    for (int nt : {1, 2, 3, 5, 40}) CHECK(check_kernel(k, {}, nt) <= 1e-5);
+    auto object = emit_kernel(k, host_target(), "k", {});
+    REQUIRE(object);
+    CHECK(object->notes.empty());
+    CHECK(object->parallel);
+    auto nest = nest_from_schedule(k);
+    REQUIRE(nest);
+    std::string loops = text(*nest);
+    CHECK(loops.find("if (") > loops.find("parallel", loops.find("parallel") + 1));  // inside of both
+  }
+}
+
 TEST_CASE("emit: the inner loop keeps its accumulators in registers") {
   Kernel k = tiled(conv(16, 16, 12, 8), "tile(loops=[n, co, h, w], sizes=[1, 16, 1, 6], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[8, 0, 0], step=2)");
   EmitOptions options;
