@@ -199,14 +199,19 @@ int64_t Emitter::key(Staged& s, const Quasi& offset, bool writes) {
   if (s.runtime != runtime)
     give_up("stage-address", "an element of " + s.tensor + " is addressed by a loop inside its stage region");
   if (m == Mode::scattered || stride < 0) give_up("stage-lanes", "lanes of staged tensor " + s.tensor + " are not in a row");
-  auto phase = [&]() -> int64_t {
-    if (width == 1) return 0;
-    int64_t row = first.constant >= 0 ? first.constant / stride : -((stride - 1 - first.constant) / stride);
-    return (row % width + width) % width;
-  };
-  if (!s.width && writes) s.width = width, s.stride = stride, s.phase = phase();
-  if (s.width && (s.width != width || (width > 1 && (s.stride != stride || s.phase != phase()))))
+  if (!s.width && writes) s.width = width, s.stride = stride;
+  if (s.width && (s.width != width || (width > 1 && s.stride != stride)))
     give_up("stage-lanes", "staged tensor " + s.tensor + " is accessed as lanes and otherwise");
+  if (width == 1) return first.constant;
+  int64_t& filled = s.filled[first.constant];
+  for (int64_t k = 1; k < width && writes && !filled; ++k) {
+    auto before = s.filled.find(first.constant - k * stride);
+    bool after = k < active_ && s.filled.count(first.constant + k * stride);
+    if (after || (before != s.filled.end() && before->second > k))
+      give_up("stage-lanes", "lanes of staged tensor " + s.tensor + " overlap in part");
+  }
+  if (writes) filled = std::max(filled, active_);
+  else if (filled < active_) give_up("stage-undefined", "lanes of " + s.tensor + " are read before they are written");
   return first.constant;
 }
 

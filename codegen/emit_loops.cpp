@@ -38,7 +38,7 @@ void Emitter::walk(const NestRef& n) {
 void Emitter::stage(const NestRef& n) {
   const Tensor* t = program_.find_tensor(n->mark.name);
   if (!t || t->role != Role::temp) give_up("stage-not-temp", "stage " + n->mark.name + ": not a local tensor");
-  regions_.push_back({.tensor = n->mark.name, .runtime = {}, .elements = {}});
+  regions_.push_back({.tensor = n->mark.name, .runtime = {}, .elements = {}, .filled = {}});
   walk(n->children[0]);
   regions_.pop_back();
 }

@@ -42,8 +42,9 @@ struct Staged {
   std::string tensor;
   Quasi runtime;  // run-time part of every access
   bool fixed = false;
-  int64_t width = 0, stride = 0, phase = 0;  // lanes of each element and their distance; width 0 before the first store
+  int64_t width = 0, stride = 0;  // lanes of each element and their distance; width 0 before the first store
   std::map<int64_t, llvm::Value*> elements;  // by constant part of the offset
+  std::map<int64_t, int64_t> filled;         // lanes that were written, of the vectors in elements
 };
 
 class Emitter {

@@ -220,6 +220,37 @@ TEST_CASE("emit: the rest of the divided loop is divided with the one inside lik
   }
 }
 
+TEST_CASE("emit: rows of accumulators need not be whole vectors, but vectors must not share some lanes") {
+  for (int64_t columns : {20, 36})
+    for (int64_t size : {8, 16, 24}) {
+      std::string at = text("0 <= i < 6 and 0 <= j < ", columns);
+      Kernel k = tiled(text("program mm { tensor a : f32[6, 8] input tensor b : f32[8, ", columns, "] input tensor c : f32[6, ", columns,
+                            "] output stmt init { init[i, j] : ", at, " } c[i, j] = 0 stmt mac { mac[i, j, k] : ", at,
+                            " and 0 <= k < 8 } c[i, j] += a[i, k] * b[k, j] }"),
+                       text("tile(loops=[j, i], sizes=[", size, ", 3], vector=j, lanes=8, reduce=[k], chunks=[4], step=2)"));
+      INFO(columns << " columns, tiles of " << size);
+      CHECK(check_kernel(k) <= 1e-5);
+      EmitOptions options;
+      options.llvm_ir = true;
+      auto object = emit_kernel(k, host_target(), "k", options);
+      REQUIRE(object);
+      CHECK(object->llvm_ir.find("phi <8 x float>") != std::string::npos);
+    }
+  // t[0..7], then t[4..11].
+  const char* pairs = R"(program pairs { tensor x : f32[16] input
+    tensor y : f32[8] output
+    tensor t : f32[16] temp
+    stmt s { s[k, i] : 0 <= k < 2 and 0 <= i < 8 }
+      t[4*k + i] = x[k + i]
+    stmt u { u[i] : 0 <= i < 8 }
+      y[i] = t[i] })";
+  std::string tree = R"({ domain: "{ s[k, i] : 0 <= k < 2 and 0 <= i < 8; u[i] : 0 <= i < 8 }", child: { mark: "stage t", child: { sequence: [
+      { filter: "{ s[k, i] }", child: { mark: "k unroll", child: { schedule: "[{ s[k, i] -> [(k)] }]", child: {
+        mark: "i vectorize", child: { schedule: "[{ s[k, i] -> [(i)] }]" } } } } },
+      { filter: "{ u[i] }", child: { mark: "i vectorize", child: { schedule: "[{ u[i] -> [(i)] }]" } } } ] } } })";
+  CHECK(refusal(marked(pairs, tree)) == "stage-lanes");
+}
+
 TEST_CASE("emit: the inner loop keeps its accumulators in registers") {
   Kernel k = tiled(conv(16, 16, 12, 8), "tile(loops=[n, co, h, w], sizes=[1, 16, 1, 6], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[8, 0, 0], step=2)");
   EmitOptions options;
