@@ -6,7 +6,6 @@
 
 #include "ir/text.h"
 #include "polyhedral/cost/contraction.h"
-#include "polyhedral/cost/register_tile.h"
 #include "polyhedral/cost/winograd.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/scheduler_parts.h"
@@ -26,7 +25,7 @@ struct WinogradChoice {
 // Best predicted first; one when there is nothing to choose.
 std::vector<WinogradChoice> winograd_choices(WinogradShape w, const Target& target, Winograd choice) {
   int64_t lanes = target.lanes(4);
-  if (lanes < 2 || w.first % lanes || w.channels % lanes || w.rows() % lanes)
+  if (lanes < 2 || w.first % lanes || w.channels < lanes || w.rows() < lanes || (w.groups > 1 && (w.channels % lanes || w.rows() % lanes)))
     return {{0, 0}};
   static const std::map<Winograd, int64_t> kOnly = {{Winograd::f2, 2}, {Winograd::f3, 3}, {Winograd::f4, 4}};
   auto only = kOnly.find(choice);
@@ -77,7 +76,7 @@ Pads plane_pads(int64_t planes, int64_t tiles, int64_t channels, const Target& t
   const int64_t lanes = target.lanes(kFloatBytes);
   for (int64_t tile = 0; tile <= 4; ++tile)
     for (int64_t block = 0; block <= 4; ++block)
-      if (spread(planes, (channels / lanes + block) * (tiles + tile) * lanes * kFloatBytes, target))
+      if (spread(planes, ((channels + lanes - 1) / lanes + block) * (tiles + tile) * lanes * kFloatBytes, target))
         return {block, tile};
   return {0, 0};
 }
@@ -178,7 +177,7 @@ void plan_winograd(Planner& planner, Winograd choice) {
     }
     if (!planner.network_step(step))
       continue;
-    RegisterTile tile = register_tile(target, shape->block_tiles(), shape->rows() / lanes);
+    RegisterTile tile = product_tile(*shape, target);
     if (shape->block) {
       planner.network_step(blocked_layout(planner.module.network.buffers[first], tile.vectors * lanes, {}));
       c += 1;
@@ -216,7 +215,7 @@ bool plan_winograd_loops(Planner& planner, int program) {
   // others, the first loop with more than one iteration comes first.
   std::string channel = common.back();
   const Statement& s = p.statements[0];
-  if (iterator_extent(s, channel).value_or(1) % lanes)
+  if (iterator_extent(s, channel).value_or(1) < lanes)
     return false;
   std::vector<std::string> order = common;
   if (in_blocks(p, channel, lanes))

@@ -19,6 +19,14 @@ Transforms transforms_of(int64_t m) {
   return kTransforms.at(m);
 }
 
+// Vectors of all groups' channels; the last may be filled in part.
+double vectors_of(int64_t channels, const Target& t) { return static_cast<double>((channels + t.lanes(kFloatBytes) - 1) / t.lanes(kFloatBytes)); }
+
+// Of a group's outputs.
+RegisterTile group_tile(const WinogradShape& w, int64_t rows, const Target& t) {
+  return register_tile(t, rows, static_cast<int64_t>(vectors_of(w.rows(), t)), w.rows() % t.lanes(kFloatBytes) != 0);
+}
+
 // Of both transformed tensors.
 double transformed_bytes(const WinogradShape& w) {
   int64_t points = w.tile() * w.tile() * w.all_tiles();
@@ -35,10 +43,11 @@ double beyond_cycles(double bytes, double at_once, const Target& t) {
 double weights_traffic(double bytes, const Target& t) { return bytes / t.memory_rate; }
 } // namespace
 
+RegisterTile product_tile(const WinogradShape& w, const Target& t) { return group_tile(w, w.block_tiles(), t); }
+
 double direct_cycles(const WinogradShape& w, const Target& t) {
-  double lanes = t.lanes(kFloatBytes), vectors = static_cast<double>(w.out[1]) / lanes;
-  RegisterTile tile =
-      register_tile(t, w.out[3], std::max<int64_t>(1, w.rows() / t.lanes(kFloatBytes)));
+  double vectors = vectors_of(w.out[1], t);
+  RegisterTile tile = group_tile(w, w.out[3], t);
   double rows = static_cast<double>(w.out[0] * w.out[2]),
          steps = 9 * static_cast<double>(w.channels);
   return std::max(rows * steps * vectors * tile.cycles_per_step,
@@ -46,15 +55,13 @@ double direct_cycles(const WinogradShape& w, const Target& t) {
 }
 
 double winograd_cycles(const WinogradShape& w, const Target& t) {
-  double lanes = t.lanes(kFloatBytes), points = static_cast<double>(w.tile() * w.tile());
-  double tiles = static_cast<double>(w.all_tiles()), in = static_cast<double>(w.channels),
-         out = static_cast<double>(w.out[1]), groups = static_cast<double>(w.groups);
-  RegisterTile tile =
-      register_tile(t, w.all_tiles(), std::max<int64_t>(1, w.rows() / t.lanes(kFloatBytes)));
-  double products = std::max(points * in * out / lanes * tile.cycles_per_step,
+  double points = static_cast<double>(w.tile() * w.tile()), tiles = static_cast<double>(w.all_tiles());
+  double in = vectors_of(w.channels * w.groups, t), out = vectors_of(w.out[1], t);
+  RegisterTile tile = group_tile(w, w.all_tiles(), t);
+  double products = std::max(points * static_cast<double>(w.channels) * out * tile.cycles_per_step,
                              weights_traffic(filter_bytes(w), t));
   Transforms each = transforms_of(w.m);
-  double transforms = tiles * (in * groups * each.input + out * each.output) / lanes;
+  double transforms = tiles * (in * each.input + out * each.output);
   // Both transformed tensors are written and read once; what of a block does not fit the second
   // cache comes from the last. Each block reads the filters again.
   double bytes = transformed_bytes(w);

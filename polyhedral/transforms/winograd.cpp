@@ -250,8 +250,8 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
     return refuse("not-constant", n.buffers[weights].name + " is no row-major constant");
 
   int64_t lanes = a.has("lanes") ? a.integer("lanes") : 0; // 0: all
-  if (lanes < 0 || (lanes && (!shape->block || shape->channels * shape->groups % lanes || shape->out[1] % lanes)))
-    return refuse("bad-block", text("blocks of ", lanes, " of ", shape->channels * shape->groups, " and ", shape->out[1], " channels"));
+  if (lanes < 0 || (lanes && !shape->block))
+    return refuse("bad-block", text(lanes, " channels side by side, of tensors of a block"));
 
   const ProgramRef whole = n.programs[call.program];
   auto made_of = [&](const std::string& part, const std::function<Program()>& make) {

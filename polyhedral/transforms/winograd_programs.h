@@ -45,7 +45,7 @@ Program product_program(const WinogradShape& shape);
 Program output_program(const Program& conv, const WinogradShape& shape);
 // The three in one Program, whose loop `block` goes over the rows of tiles: V and P are local, and in
 // memory that one block uses after the other: [i, j, d / lanes, t, d % lanes], with pads of the third and fourth dimension of V
-// and of P. `lanes` divides the channels of both; 0: all of them.
+// and of P. `lanes` of 0: all of them.
 Program blocks_program(const Program& conv, const WinogradShape& shape, int64_t lanes, const std::array<int64_t, 4>& pads);
 // Its tensors that the convolution does not have.
 inline constexpr const char* kProducts = "winograd_p";

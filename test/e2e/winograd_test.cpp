@@ -12,12 +12,12 @@ namespace {
 
 // Two 3x3 convolutions with what may follow one: bias and ReLU, a sum; odd extents, and a third
 // that is strided and stays direct.
-std::string residual_block() {
+std::string residual_block(int64_t channels = 64, int64_t rows = 19, int64_t columns = 22) {
   ZooBuilder b("block", 11);
-  ZooValue x = b.input("image", {1, 64, 19, 22});
-  ZooValue y = b.relu(b.conv(x, {.channels = 64, .bias = true}));
-  y = b.relu(b.add(b.conv(y, {.channels = 64, .bias = true}), x));
-  y = b.relu(b.conv(y, {.channels = 64, .stride = 2, .bias = true}));
+  ZooValue x = b.input("image", {1, channels, rows, columns});
+  ZooValue y = b.relu(b.conv(x, {.channels = channels, .bias = true}));
+  y = b.relu(b.add(b.conv(y, {.channels = channels, .bias = true}), x));
+  y = b.relu(b.conv(y, {.channels = channels, .stride = 2, .bias = true}));
   b.output(b.flatten(b.global_average_pool(y)));
   b.output(y);
   return b.bytes();
@@ -44,6 +44,28 @@ TEST_CASE("winograd: a compiled network computes what its convolutions compute")
       Compilation c = check_model(options, threads, &references);
       CHECK(winograd_steps(c) == (tiles == Winograd::off ? 0u : 2u));
     }
+}
+
+TEST_CASE("winograd: channels need not fill whole vectors") {
+  struct Case {
+    int64_t channels, rows, columns;
+  };
+  // All at once, in blocks, fetched ahead.
+  for (const Case& c : {Case{20, 19, 22}, {36, 56, 56}, {72, 29, 29}, {136, 57, 57}}) {
+    TemporaryFolder folder;
+    std::string path = folder / "block.onnx";
+    std::ofstream(path, std::ios::binary) << residual_block(c.channels, c.rows, c.columns);
+    References references;
+    for (int threads : {1, 2}) {
+      INFO(c.channels << " channels, " << c.rows << " rows, " << threads << " threads");
+      CompileOptions options = options_for(path, 2);
+      options.winograd = Winograd::f4;
+      Compilation made = check_model(options, threads, &references);
+      CHECK(winograd_steps(made) == 2);
+      for (const std::string& remark : made.remarks)
+        CHECK_FALSE(remark.find("in textual order instead") != std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("winograd: transforms have their matrices in the code") {

@@ -116,8 +116,8 @@ TEST_CASE("refuse: winograd/bad-size") {
 TEST_CASE("refuse: winograd/bad-block") {
   for (const char* step : {"winograd(call=0, m=4, block=3)", "winograd(call=0, m=4, block=-1)",
                            "winograd(call=0, m=4, block=1, pads=[0, 0, 0])", "winograd(call=0, m=4, pads=[0, 0, 0, 0])",
-                           "winograd(call=0, m=4, block=1, pads=[0, 0, 0, -8])", "winograd(call=0, m=4, block=1, lanes=3)",
-                           "winograd(call=0, m=4, block=1, lanes=-4)", "winograd(call=0, m=4, lanes=4)"}) {
+                           "winograd(call=0, m=4, block=1, pads=[0, 0, 0, -8])", "winograd(call=0, m=4, block=1, lanes=-4)",
+                           "winograd(call=0, m=4, lanes=4)"}) {
     INFO(step);
     refused(module_of({}), step, "bad-block");
   }
@@ -185,6 +185,7 @@ TEST_CASE("winograd: blocks of tiles give the sums of the convolution") {
                                     {.rows = 6, .before = 2, .after = 1},
                                     {.channels = 16, .outputs = 32, .rows = 16, .groups = 2},
                                     {.channels = 8, .outputs = 8, .groups = 2, .first = 3, .beyond = 5},
+                                    {.channels = 6, .outputs = 11}, // of vectors of 4
                                     {.pointwise = "max(C[n, m, p, q] + X[n, m, p, q], 0)"}};
   for (const Conv& c : shapes)
     for (int64_t m : kWinogradTiles)
@@ -234,6 +235,33 @@ TEST_CASE("winograd: planned Programs are legal, and their plan replays") {
     CHECK(judge_order(kernel(on.module, static_cast<int>(k))).allowed());
   }
   test::check_replay(before, on);
+}
+
+TEST_CASE("winograd: channels that fill no whole vectors are planned as others are") {
+  struct Case {
+    int64_t channels, outputs, size;
+    bool blocks;
+  };
+  for (const Case& c : {Case{20, 36, 14, false}, {36, 20, 56, true}, {72, 104, 29, false}}) {
+    Module before = module_of({.channels = c.channels, .outputs = c.outputs, .rows = c.size, .columns = c.size});
+    before.target.l2_bytes = c.blocks ? 1 << 20 : 1 << 26;
+    Scheduled on = schedule_module(before, {});
+    std::string plan = text(on.plan);
+    INFO(plan);
+    CHECK(plan.find("winograd(") != std::string::npos);
+    CHECK(c.blocks == (plan.find("kernel winograd_blocks") != std::string::npos));
+    verify(on.module.network);
+    for (size_t k = 0; k < on.module.schedules.size(); ++k) {
+      INFO(on.module.network.programs[k]->name);
+      CHECK(text(on.module.schedules[k]) != text(textual_schedule(*on.module.network.programs[k])));
+      CHECK(judge_order(kernel(on.module, static_cast<int>(k))).allowed());
+    }
+    test::check_replay(before, on);
+  }
+  // Fewer than a vector, or groups that begin within one, are left.
+  for (const Conv& c : {Conv{.channels = 6, .outputs = 64, .rows = 28, .columns = 28}, {.channels = 64, .outputs = 6, .rows = 28, .columns = 28},
+                        {.channels = 40, .outputs = 40, .rows = 28, .columns = 28, .groups = 2}})
+    CHECK(text(schedule_module(module_of(c), {}).plan).find("winograd(") == std::string::npos);
 }
 
 TEST_CASE("winograd: tiles of 3 where they cover the outputs best") {
