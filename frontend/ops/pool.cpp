@@ -54,10 +54,9 @@ const Registered<OpDef> average_pool{{"AveragePool", 1, R"(
   if (count_include_pad != 0 or surely(head ++ tail == 0)) and surely((O - 1)*strides + span <= padded) {
     Y[n, c, o..] = S[n, c, o] / product(K)
   } else {
-    tmp L[O..]: i64
-    L[o..] = 0
-    L[o..] += 1 for k.. in K if 0 <= o*strides + k*dilations - shift and o*strides + k*dilations - shift < padded
-    Y[n, c, o..] = S[n, c, o] / cast(A, L[o])
+    let up_to = dilations - 1
+    let end = padded + shift
+    Y[n, c, o..] = S[n, c, o] / cast(A, product(min(K, (max(end - o*strides, 0) + up_to)/dilations) - (max(shift - o*strides, 0) + up_to)/dilations))
   }
 )"}};
 
