@@ -57,30 +57,35 @@ bool in_tiles(const Statement& s, const Access& a) {
          s.iterators.size() > used.size();
 }
 
-// Programs that slide a window over dimensions 2.. of a tensor [N,C,spatial..], or mix its channels at each place.
-bool slides_or_mixes(const Program& p) {
+// A Program that slides a window over dimensions 2.. of tensors [N,C,spatial..], or mixes their channels at each place.
+struct Spatial {
+  bool is = false;
+  std::set<std::string> factors;  // of its sums beside these tensors
+};
+Spatial slides_or_mixes(const Program& p) {
+  Spatial out;
   for (const Statement& s : p.statements) {
     const Tensor& y = p.tensor(s.write.tensor);
-    if (y.role == Role::output && in_tiles(s, s.write)) return true;
+    out.is |= y.role == Role::output && in_tiles(s, s.write);
     if (!s.is_reduction()) continue;
-    for (const Access& r : s.reads)
-      if (p.tensor(r.tensor).role == Role::input && in_tiles(s, r) && !same(s.domain, s.box)) return true;
+    for (const Access& r : s.reads) out.is |= p.tensor(r.tensor).role == Role::input && in_tiles(s, r) && !same(s.domain, s.box);
     if (y.rank() < 3 || y.rank() > 5) continue;
-    for (const Access& r : s.reads) {
+    // Same batch index; every spatial index follows the output's; channels are reduced or follow.
+    auto written = iterators_used(s, s.write);
+    auto image = [&](const Access& r) {
       const Tensor& x = p.tensor(r.tensor);
-      if (x.rank() != y.rank() || x.role == Role::temp) continue;
-      auto used = iterators_used(s, r), written = iterators_used(s, s.write);
-      // Same batch index; every spatial index follows the output's; channels are reduced or follow.
-      bool spatial = used[0] == written[0];
-      for (int d = 2; d < y.rank(); ++d)
-        spatial &= !written[d].empty() && !used[d].empty() && used[d][0] == written[d][0];
-      if (spatial) return true;
-    }
+      if (x.rank() != y.rank() || x.role == Role::temp) return false;
+      auto used = iterators_used(s, r);
+      bool follows = used[0] == written[0];
+      for (int d = 2; d < y.rank(); ++d) follows &= !written[d].empty() && !used[d].empty() && used[d][0] == written[d][0];
+      return follows;
+    };
+    if (std::none_of(s.reads.begin(), s.reads.end(), image)) continue;
+    out.is = true;
+    for (const Access& r : s.reads)
+      if (!image(r)) out.factors.insert(r.tensor);
   }
-  return false;
-}
-bool is_spatial(const Program& p) {
-  return analysed([&] { return slides_or_mixes(p); }, false);
+  return out;
 }
 
 Step layout_step(const Buffer& b, const Layout& l) {
@@ -134,22 +139,22 @@ void plan_activations(Planner& planner) {
   std::set<int> wanted, copies;
   {
     const Network& n = planner.module.network;
-    std::map<const Program*, bool> spatial_ones;
-    for (const auto& p : n.programs) spatial_ones[p.get()] = is_spatial(*p);
+    std::map<const Program*, Spatial> spatial_ones;
+    for (const auto& p : n.programs) spatial_ones[p.get()] = analysed([&] { return slides_or_mixes(*p); }, Spatial{});
     for (bool grown = true; grown;) {
       grown = false;
       for (const Call& call : n.calls) {
         const Program& p = *n.programs[call.program];
         std::vector<int> bound = Network::bound(p);
-        bool spatial = spatial_ones.at(&p);
+        const Spatial& spatial = spatial_ones.at(&p);
         auto eligible = [&](size_t k) {
           const Tensor& t = p.tensors[bound[k]];
           const Buffer& b = n.buffers[call.args[k]];  // one that has a layout keeps it
-          return t.role != Role::weight && t.rank() >= 3 && t.rank() <= 5 && b.role != Role::weight && !b.layout;
+          return t.role != Role::weight && t.rank() >= 3 && t.rank() <= 5 && b.role != Role::weight && !b.layout && !spatial.factors.count(t.name);
         };
-        bool touches = spatial;
+        bool touches = spatial.is;
         for (size_t k = 0; k < bound.size(); ++k) touches |= eligible(k) && wanted.count(call.args[k]);
-        if (!touches || (!spatial && !group_of(p))) continue;
+        if (!touches || (!spatial.is && !group_of(p))) continue;
         for (size_t k = 0; k < bound.size(); ++k)
           if (eligible(k)) grown |= wanted.insert(call.args[k]).second;
       }
@@ -219,7 +224,7 @@ void plan_activations(Planner& planner) {
     int lanes = planner.module.target.lanes(bytes(buffer.dtype));
     const Border& border = border_of(b);
     const Extent& channels = buffer.shape[1];
-    bool block = lanes > 1 && channels.is_constant() && channels.constant() >= lanes;
+    bool block = lanes > 1 && channels.is_constant() && 2 * channels.constant() > lanes;
     if (!block && !border.any()) continue;
     Layout l;
     for (int d = 0; d < buffer.rank(); ++d) {
@@ -247,7 +252,7 @@ std::optional<Layout> channel_blocks(const Program& p, const Tensor& weight) {
       auto used = iterators_used(s, r);
       for (int d = 0; d < weight.rank(); ++d) {
         const Extent& e = weight.shape[static_cast<size_t>(d)];
-        if (used[static_cast<size_t>(d)] != written[static_cast<size_t>(channel)] || !e.is_constant() || e.constant() % lanes) continue;
+        if (used[static_cast<size_t>(d)] != written[static_cast<size_t>(channel)] || e != out->shape[static_cast<size_t>(channel)]) continue;
         Layout l;
         for (int k = 0; k < weight.rank(); ++k) l.dims.push_back({k, k == d ? lanes : 1, 0});
         l.dims.push_back({d, 1, lanes});

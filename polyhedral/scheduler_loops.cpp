@@ -293,7 +293,6 @@ bool plan_group(Planner& planner, int program) {
   int lanes = planner.module.target.lanes(element_bytes(p));
   const Extent* e = contiguous >= 0 ? &g->extents[contiguous] : nullptr;
   if (e && lanes >= 2 && (!e->is_constant() || e->constant() >= lanes)) {
-    while (g->reduction() && e->is_constant() && e->constant() % lanes && lanes > 4) lanes /= 2;  // whole vectors of sums
     t.vector = contiguous;
     t.lanes = lanes;
     t.sizes[contiguous] = lanes;
