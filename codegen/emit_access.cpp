@@ -189,29 +189,33 @@ Staged* Emitter::staged(const std::string& tensor) {
     if (regions_[k].tensor == tensor) return &regions_[k];
   return nullptr;
 }
-// Elements are told apart by the constant part of their offset; vectors of lanes must not overlap partly.
+// Elements are told apart by the constant part of their offset; vectors must not share some of their lanes.
 int64_t Emitter::key(Staged& s, const Quasi& offset, bool writes) {
   int64_t stride = 0;
   Mode m = mode(offset, &stride);
-  int64_t width = m == Mode::uniform ? 1 : lanes_;
   Quasi first = at_lane(offset, 0), runtime = first - first.constant;
   if (!s.fixed) s.runtime = runtime, s.fixed = true;
   if (s.runtime != runtime)
     give_up("stage-address", "an element of " + s.tensor + " is addressed by a loop inside its stage region");
   if (m == Mode::scattered || stride < 0) give_up("stage-lanes", "lanes of staged tensor " + s.tensor + " are not in a row");
-  if (!s.width && writes) s.width = width, s.stride = stride;
-  if (s.width && (s.width != width || (width > 1 && s.stride != stride)))
+  Staged::Span span = m == Mode::uniform ? Staged::Span{1, 1} : Staged::Span{lanes_, active_};
+  if (!s.stride && span.width > 1) s.stride = stride;
+  auto found = s.spans.find(first.constant);
+  if ((span.width > 1 && s.stride != stride) || (found != s.spans.end() && found->second.width != span.width))
     give_up("stage-lanes", "staged tensor " + s.tensor + " is accessed as lanes and otherwise");
-  if (width == 1) return first.constant;
-  int64_t& filled = s.filled[first.constant];
-  for (int64_t k = 1; k < width && writes && !filled; ++k) {
-    auto before = s.filled.find(first.constant - k * stride);
-    bool after = k < active_ && s.filled.count(first.constant + k * stride);
-    if (after || (before != s.filled.end() && before->second > k))
+  if (!writes) {
+    if (found != s.spans.end() && found->second.lanes < span.lanes)
+      give_up("stage-undefined", "lanes of " + s.tensor + " are read before they are written");
+    return first.constant;
+  }
+  for (int64_t k = 1; k < kMaxLanes && s.stride && found == s.spans.end(); ++k) {
+    auto before = s.spans.find(first.constant - k * s.stride);
+    bool after = k < span.lanes && s.spans.count(first.constant + k * s.stride);
+    if (after || (before != s.spans.end() && before->second.lanes > k))
       give_up("stage-lanes", "lanes of staged tensor " + s.tensor + " overlap in part");
   }
-  if (writes) filled = std::max(filled, active_);
-  else if (filled < active_) give_up("stage-undefined", "lanes of " + s.tensor + " are read before they are written");
+  int64_t& lanes = s.spans.try_emplace(first.constant, span).first->second.lanes;
+  lanes = std::max(lanes, span.lanes);
   return first.constant;
 }
 

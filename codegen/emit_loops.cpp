@@ -9,7 +9,7 @@
 
 namespace nasc {
 namespace {
-constexpr int64_t kMaxUnroll = 256, kMaxInstances = 100'000, kMaxLanes = 64;
+constexpr int64_t kMaxUnroll = 256, kMaxInstances = 100'000;
 
 using Elements = std::vector<std::map<int64_t, llvm::Value*>>;
 Elements snapshot(const std::vector<Staged>& regions) {
@@ -38,7 +38,7 @@ void Emitter::walk(const NestRef& n) {
 void Emitter::stage(const NestRef& n) {
   const Tensor* t = program_.find_tensor(n->mark.name);
   if (!t || t->role != Role::temp) give_up("stage-not-temp", "stage " + n->mark.name + ": not a local tensor");
-  regions_.push_back({.tensor = n->mark.name, .runtime = {}, .elements = {}, .filled = {}});
+  regions_.push_back({.tensor = n->mark.name, .runtime = {}, .elements = {}, .spans = {}});
   walk(n->children[0]);
   regions_.pop_back();
 }

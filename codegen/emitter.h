@@ -38,13 +38,18 @@ llvm::Value* half_to_float(llvm::IRBuilder<>& b, llvm::Value* bits);
 llvm::Value* float_to_half(llvm::IRBuilder<>& b, llvm::Value* x);
 
 // Elements of one staged tensor inside its region.
+inline constexpr int64_t kMaxLanes = 64;
+
 struct Staged {
   std::string tensor;
   Quasi runtime;  // run-time part of every access
   bool fixed = false;
-  int64_t width = 0, stride = 0;  // lanes of each element and their distance; width 0 before the first store
+  int64_t stride = 0;  // between lanes; 0 before the first vector
   std::map<int64_t, llvm::Value*> elements;  // by constant part of the offset
-  std::map<int64_t, int64_t> filled;         // lanes that were written, of the vectors in elements
+  struct Span {
+    int64_t width, lanes;  // of the vector; of these, written
+  };
+  std::map<int64_t, Span> spans;  // of what was ever an element
 };
 
 class Emitter {

@@ -144,6 +144,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   if (std::count(t.chunks.begin(), t.chunks.end(), choice->chunk) > 1)
     for (size_t k = 1; k < t.chunks.size(); ++k) t.chunks[k] = 0;
   if (!t.chunks.empty() && std::count(t.chunks.begin(), t.chunks.end(), choice->chunk) == 1) t.step = choice->step;
+  t.unroll = c.taps;
   size_t inner = static_cast<size_t>(std::find(t.order.begin(), t.order.end(), c.vector) - t.order.begin()) + 1;
   auto inside = [&](bool partial) {  // tiles of the loops inside of the vector dimension's, or the points of these tiles
     double out = 1;
@@ -163,7 +164,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
     return columns.is_constant() && choice->lines == 1 ? streaming(c, p, target, *choice, passes, points, winograd, whole) : Streaming{};
   };
   Streaming stream = stream_of();
-  if (!stream.block && !choice->together() && sums.rows != choice->rows) {
+  if (!stream.block && !choice->together() && sums.rows % c.period == 0 && sums.rows != choice->rows) {
     t.sizes[c.row] = choice->rows = sums.rows;
     stream = stream_of();
   }

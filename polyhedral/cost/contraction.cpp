@@ -47,6 +47,21 @@ std::optional<int64_t> iterator_extent(const Statement& s, const std::string& it
   return range->second - range->first + 1;
 }
 
+// Quotients of the row and a reduction that the rows are indexed by.
+static void note_steps(Contraction& c, const Statement& s, int row) {
+  constexpr int64_t kMost = 64;  // taps whose code is written out, though few of them have terms for one row
+  for (const Access& r : s.reads)
+    for (int k = 0; k < static_cast<int>(r.map.size()); ++k)
+      for (const auto& [by, inner] : quasi(r.map.at(k)).floors) {
+        if (r.tensor != c.rows_tensor || !inner.floors.empty() || !inner.linear.coefficients[row]) continue;
+        for (const std::string& name : c.reduction) {
+          if (!inner.linear.coefficients[s.iterator(name)] || iterator_extent(s, name).value_or(kMost + 1) > kMost) continue;
+          c.period = std::lcm(c.period, int64_t{inner.linear.denominator});
+          if (!std::count(c.taps.begin(), c.taps.end(), name)) c.taps.push_back(name);
+        }
+      }
+}
+
 constexpr int64_t kLeastGrain = 4;  // a narrower group fills no vector
 
 static std::optional<Contraction> recognised(const Program& program) {
@@ -84,13 +99,15 @@ static std::optional<Contraction> recognised(const Program& program) {
       if (write[d].empty()) continue;
       int iterator = write[d].back();
       int64_t grain = grain_of(s.reads[1 - operand], iterator);
+      if (auto e = iterator_extent(s, s.iterators[iterator]); e && grain >= *e) grain = 0;  // one group
       if (!varies(operand, iterator) || (grain > 0 && grain < kLeastGrain)) continue;
       const Tensor& matrix = program.tensor(s.reads[operand].tensor);
       int64_t extent = iterator_extent(s, s.iterators[iterator]).value_or(1);
       // A constant matrix can be packed so that the vector dimension is contiguous; else prefer a dimension that is:
       // lanes gathered one by one cost more than a vector that is not full.
       bool contiguous = !used[operand].empty() && !used[operand].back().empty() && used[operand].back().back() == iterator;
-      int64_t weight = (matrix.role == Role::weight ? 16 : contiguous ? 8 : 1) * std::min<int64_t>(extent, 64);
+      constexpr int64_t kLeast = 5;  // of a few constant columns: with many rows they are still faster than gathered lanes
+      int64_t weight = matrix.role == Role::weight ? 16 * std::clamp<int64_t>(extent, kLeast, 64) : (contiguous ? 8 : 1) * std::min<int64_t>(extent, 64);
       if (weight <= best_weight) continue;
       int row = row_of(d, -1);
       // Windows over each channel: lanes would gather, and no row reads an element again.
@@ -111,6 +128,7 @@ static std::optional<Contraction> recognised(const Program& program) {
   }
   if (best_weight == 0) return std::nullopt;
   best.reduction = member->reduction;
+  if (best.row >= 0) note_steps(best, s, write[best.row].back());
   best.group = std::move(*group);
   return best;
 }

@@ -22,6 +22,10 @@ struct Contraction {
   int row = -1;                               // group dimension best tiled into rows; -1 when there is none
   int line = -1;                              // a second such dimension; -1 when there is none
   std::vector<std::string> reduction;         // iterators
+  // Of transposed convolutions with steps: rows have the same terms after so many, and which a row has, these reductions
+  // decide with it. The code of a tile has to know them.
+  int64_t period = 1;
+  std::vector<std::string> taps;
 };
 
 // nullopt when the program has no such statement. Depthwise convolutions have none: no output dimension is served by

@@ -152,23 +152,27 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   int64_t lanes = target.lanes(element);
   const Extent& columns = c.group.extents[c.vector];
   int64_t width = extent_or(columns, 8);
-  if (lanes < 2 || width < lanes || (c.grain > 0 && c.grain % lanes != 0)) return {};
+  if (lanes < 2 || (c.grain > 0 && c.grain % lanes != 0)) return {};
   int64_t rows = c.row >= 0 ? extent_or(c.group.extents[c.row], 8) : 1;
   TileSizes sizes = tile_sizes(c, p);
   // A constant matrix lies as its tiles want it; of others, and of many small products, only the tile is chosen here.
   bool packed = p.tensor(c.matrix_tensor).role == Role::weight && block == 0 && sizes.products == 1;
   // A packed matrix is padded to whole vectors, and a tile may have fewer vectors than the others.
   bool padded = packed && c.grain == 0 && columns.is_constant();
+  constexpr int64_t kLeastRows = 4;  // that share a vector filled in part; else sums have lanes of their own
+  bool narrow = padded && p.phase == Phase::run && rows >= kLeastRows;
+  if (width < lanes && !narrow) return {};
   int64_t vectors = ((c.grain > 0 ? c.grain : width) + (padded ? lanes - 1 : 0)) / lanes;
   // Rows from beyond the second cache are fetched line by line, and come in more streams when several are in use.
-  bool lines = packed && c.line >= 0 && sizes.rows_bytes <= static_cast<double>(target.l2_bytes) / 2;
+  bool lines = packed && c.line >= 0 && c.period == 1 && sizes.rows_bytes <= static_cast<double>(target.l2_bytes) / 2;
 
   TileChoice base;
   RegisterTile tile = register_tile(target, rows, vectors, padded && width % lanes != 0);
   base.rows = tile.rows;
   base.vectors = tile.vectors;
   if (block > 0 && block % lanes == 0) base.vectors = block / lanes;
-  while (base.rows > 1 && !fits_registers(target, base.rows, base.vectors)) --base.rows;
+  auto in_step = [&](int64_t r) { return r % c.period == 0 || r >= rows; };
+  while (base.rows > 1 && (!fits_registers(target, base.rows, base.vectors) || !in_step(base.rows))) --base.rows;
   // Weights that stay in half of the second-level cache are reread per row of outputs; larger ones are streamed once.
   base.matrix_outer = !(sizes.matrix_bytes > 0 && sizes.matrix_bytes <= static_cast<double>(target.l2_bytes) / 2);
   // A chunk is what a channel-blocked image has side by side, and not too short.
@@ -183,7 +187,7 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   for (int64_t v = 1; v <= std::min<int64_t>(8, vectors); ++v)
     for (int64_t l = 1; l <= (lines ? std::min<int64_t>(sizes.lines, 4) : 1); ++l)
       for (int64_t r = 1; r <= std::min<int64_t>(rows, 28); ++r) {
-        if ((vectors % v && !padded) || !fits_registers(target, r * l, v) || (block > 0 && v != base.vectors)) continue;
+        if ((vectors % v && !padded) || !in_step(r) || !fits_registers(target, r * l, v) || (block > 0 && v != base.vectors)) continue;
         // One partial dimension at most; of several lines whole cache lines are read.
         if (l > 1 && (r * lanes * element % kLine || (rows % r && sizes.lines % l))) continue;
         TileChoice t = base;

@@ -84,6 +84,40 @@ TEST_CASE("channels that fill no whole vectors are padded, and the last tile may
   CHECK(best(64, 96, 28).vectors == 2);
 }
 
+TEST_CASE("few filters are one vector that is filled in part, as long as they are constants of a run") {
+  for (int64_t filters : {1, 3, 12}) {
+    Program p = convolution("d", filters, 32);
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    CHECK(c->matrix_tensor == "W");
+    TileChoice tile = tile_choices(*c, p, server(), 0).at(0);
+    CHECK(tile.vectors == 1);
+    CHECK(tile.rows > 8);
+    p.phase = Phase::create;  // transforms of filters
+    CHECK(tile_choices(*c, p, server(), 0).empty());
+  }
+  Program p = pointwise(64, 12, 2);  // two columns of pixels
+  CHECK(tile_choices(*find_contraction(p), p, server(), 0).empty());
+}
+
+TEST_CASE("tiles of a transposed convolution begin at the same step, and have its taps in their code") {
+  for (auto [steps, columns] : std::vector<std::pair<int64_t, int64_t>>{{2, 56}, {3, 60}, {8, 128}}) {
+    std::string at = text("0 <= m < 36 and 0 <= q < ", columns);
+    Program p = parse_program(text("program up {\n  tensor X : f32[1, 32, ", columns / steps, "] input\n  tensor W : f32[32, 36, ", 2 * steps,
+                                   "] weight\n  tensor Y : f32[1, 36, ", columns, "] output\n  stmt y0 { y0[n = 0, m, q] : ", at,
+                                   " }\n    Y[n, m, q] = 0\n  stmt y1 { y1[n = 0, m, q, d, k] : ", at, " and 0 <= d < 32 and 0 <= k < ", 2 * steps,
+                                   " and (q + k) mod ", steps, " = 0 and 0 <= floor((q - k)/", steps, ") < ", columns / steps,
+                                   " }\n    Y[n, m, q] += X[n, d + 32*floor(m/36), floor((q - k)/", steps, ")] * W[d, m, k]\n}"));
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    CHECK(c->period == steps);
+    CHECK(c->taps == std::vector<std::string>{"k"});
+    CHECK(c->grain == 0);  // one group
+    for (const TileChoice& t : tile_choices(*c, p, server(), 0))
+      CHECK((t.rows % steps == 0 || t.rows >= columns));
+  }
+}
+
 TEST_CASE("blocks of a sum fit the first cache where windows jump or copies of totals are near") {
   auto block = [](const Program& p, int64_t rows, int64_t vectors, double points) {
     auto c = find_contraction(p);
