@@ -61,9 +61,25 @@ bool in_tiles(const Statement& s, const Access& a) {
 struct Spatial {
   bool is = false;
   std::set<std::string> factors;  // of its sums beside these tensors
+  // Tensors that statements go through by the same channel, dimension 1, have the same number: of a transpose none have.
+  std::map<std::string, int> together;
 };
+void number_channels(Spatial& out, const Program& p) {
+  for (const Tensor& t : p.tensors) out.together.emplace(t.name, static_cast<int>(out.together.size()));
+  for (const Statement& s : p.statements) {
+    auto written = iterators_used(s, s.write);
+    for (const Access& r : s.reads) {
+      auto used = iterators_used(s, r);
+      if (written.size() < 2 || used.size() < 2 || written[1].empty() || used[1] != written[1]) continue;
+      int from = out.together.at(r.tensor), to = out.together.at(s.write.tensor);
+      for (auto& [name, number] : out.together)
+        if (number == from) number = to;
+    }
+  }
+}
 Spatial slides_or_mixes(const Program& p) {
   Spatial out;
+  number_channels(out, p);
   for (const Statement& s : p.statements) {
     const Tensor& y = p.tensor(s.write.tensor);
     out.is |= y.role == Role::output && in_tiles(s, s.write);
@@ -136,7 +152,7 @@ bool scatters(const Network& n, int b, const Target& target) {
 
 void plan_activations(Planner& planner) {
   // Buffers next to spatial programs, spread through programs that keep the shape.
-  std::set<int> wanted, copies;
+  std::set<int> wanted;
   {
     const Network& n = planner.module.network;
     std::map<const Program*, Spatial> spatial_ones;
@@ -152,11 +168,13 @@ void plan_activations(Planner& planner) {
           const Buffer& b = n.buffers[call.args[k]];  // one that has a layout keeps it
           return t.role != Role::weight && t.rank() >= 3 && t.rank() <= 5 && b.role != Role::weight && !b.layout && !spatial.factors.count(t.name);
         };
-        bool touches = spatial.is;
-        for (size_t k = 0; k < bound.size(); ++k) touches |= eligible(k) && wanted.count(call.args[k]);
-        if (!touches || (!spatial.is && !group_of(p))) continue;
+        std::set<int> touched;  // numbers
+        auto number = [&](size_t k) { return spatial.together.at(p.tensors[bound[k]].name); };
         for (size_t k = 0; k < bound.size(); ++k)
-          if (eligible(k)) grown |= wanted.insert(call.args[k]).second;
+          if (eligible(k) && wanted.count(call.args[k])) touched.insert(number(k));
+        if (!spatial.is && (touched.empty() || !group_of(p))) continue;
+        for (size_t k = 0; k < bound.size(); ++k)
+          if (eligible(k) && (spatial.is || touched.count(number(k)))) grown |= wanted.insert(call.args[k]).second;
       }
       for (size_t b = 0; b < n.buffers.size(); ++b) {  // parts and their whole agree
         int part = static_cast<int>(b), whole = n.buffers[b].alias_of;
