@@ -137,7 +137,8 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
   std::vector<std::vector<int>> scratch;
   for (const Call& call : n.calls) {
     const CompiledKernel& k = kernels[call.program];
-    StepInfo step{k.symbol, call.name, call.args, k.parallel, false, n.programs[call.program]->phase == Phase::create};
+    const Program& p = *n.programs[call.program];
+    StepInfo step{k.symbol, call.name, call.args, k.parallel && (o.divide_all || worth_dividing(p, module.target)), false, p.phase == Phase::create};
     scratch.emplace_back();
     for (const Tensor& t : k.scratch) {
       Buffer b;

@@ -31,6 +31,7 @@ struct CompileOptions {
   TuneOptions tune;      // a database without `on`: its choices are taken
   std::string prefix, stem;
   int threads = 0; // of the compiled model at most; 0: no limit
+  bool divide_all = false; // among threads, also what takes less than waiting for them
   int jobs = 0;    // of the compiler; 0: processors
   int sm = 80;     // of device code
   int64_t side_file_threshold = LibraryOptions{}.side_file_threshold;

@@ -18,6 +18,7 @@ CompileOptions options_for(const std::string& model, int level) {
   options.level = level;
   options.target = host_target();
   options.stem = options.prefix = "model";
+  options.divide_all = true; // models of tests are small
   return options;
 }
 

@@ -5,9 +5,11 @@
 #include <cstring>
 #include <filesystem>
 
+#include "codegen/cost_table.h"
 #include "codegen/library.h"
 #include "codegen/native.h"
 #include "codegen/values.h"
+#include "ir/text.h"
 #include "runtime/model.h"
 
 using namespace nasc;
@@ -116,4 +118,15 @@ TEST_CASE("library: a model with a symbolic batch links, loads and runs") {
   }
   CHECK(std::filesystem::exists(files.header));
   std::filesystem::remove_all(directory);
+}
+
+TEST_CASE("library: small kernels are not divided among threads, those of unknown size are") {
+  auto scaled = [](const char* extent) {
+    std::string x = std::string("f32[") + extent + ", 64]", at = std::string("0 <= i < ") + extent + " and 0 <= j < 64";
+    return parse_program("program s { tensor x : " + x + " input tensor y : " + x + " output stmt s [N] -> { s[i, j] : " + at + " } y[i, j] = 2 * x[i, j] }");
+  };
+  Target t;
+  CHECK_FALSE(worth_dividing(scaled("4"), t));
+  CHECK(worth_dividing(scaled("4000"), t));
+  CHECK(worth_dividing(scaled("N"), t));
 }
