@@ -2,17 +2,50 @@
 #include "codegen/cost_table.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
+#include <vector>
 
 namespace nasc {
 namespace {
 
+bool has_divisions(const isl::set& set) {
+  bool out = false;
+  set.foreach_basic_set([&](const isl::basic_set& part) { out |= isl_basic_set_dim(part.get(), isl_dim_div) > 0; });
+  return out;
+}
+
+// Extents of the box; of a domain that congruences cut, as the taps of a transposed convolution's rows, the points of each
+// group of dimensions that depend on each other. Borders that cut windows count, as everywhere.
 std::optional<double> points(const Statement& s) {
+  constexpr double kMost = 1e6;  // of a group
+  const int n = dims(s.box);
+  std::vector<int> group(static_cast<size_t>(n));
+  std::iota(group.begin(), group.end(), 0);
+  if (has_divisions(s.domain))
+    for (const std::vector<int>& together : coupled_dims(s.domain))
+      for (int d : together) {
+        int from = group[static_cast<size_t>(d)], to = group[static_cast<size_t>(together[0])];
+        std::replace(group.begin(), group.end(), from, to);
+      }
   double out = 1;
-  for (int d = 0; d < dims(s.box); ++d) {
-    auto range = constant_range(s.box, d);
-    if (!range) return std::nullopt;
-    out *= static_cast<double>(range->second - range->first + 1);
+  for (int g = 0; g < n; ++g) {
+    double box = 1;
+    for (int d = 0; d < n; ++d) {
+      if (group[static_cast<size_t>(d)] != g) continue;
+      auto range = constant_range(s.box, d);
+      if (!range) return std::nullopt;
+      box *= static_cast<double>(range->second - range->first + 1);
+    }
+    auto exact = [&]() -> std::optional<long> {
+      isl::set inside = s.domain;
+      for (int d = n; d-- > 0;)
+        if (group[static_cast<size_t>(d)] != g) inside = without_dim(inside, d);
+      return count(inside);
+    };
+    bool alone = std::count(group.begin(), group.end(), g) < 2;
+    auto known = alone || box > kMost ? std::nullopt : analysed(exact, std::nullopt);
+    out *= known ? static_cast<double>(*known) : box;
   }
   return out;
 }

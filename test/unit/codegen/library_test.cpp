@@ -130,3 +130,14 @@ TEST_CASE("library: small kernels are not divided among threads, those of unknow
   CHECK(worth_dividing(scaled("4000"), t));
   CHECK(worth_dividing(scaled("N"), t));
 }
+
+TEST_CASE("library: costs of a transposed convolution count the taps that its rows have") {
+  std::string at = "0 <= q < 12 and 0 <= d < 5 and 0 <= k < 4 and (q + k) mod 2 = 0 and 0 <= q - k + 2 < 12";
+  Program p = parse_program("program up { tensor x : f32[5, 6] input tensor w : f32[5, 4] weight tensor y : f32[12] output "
+                            "stmt y0 { y0[q] : 0 <= q < 12 } y[q] = 0 stmt s { s[q, d, k] : " + at + " } box { s[q, d, k] : 0 <= q < 12 and 0 <= d < 5 and 0 <= k < 4 } "
+                            "y[q] += x[d, floor((q - k + 2)/2)] * w[d, k] }");
+  double taps = 0;
+  for (int q = 0; q < 12; ++q)
+    for (int k = 0; k < 4; ++k) taps += (q + k) % 2 == 0 && q - k + 2 >= 0 && q - k + 2 < 12;
+  CHECK(cost_of(p).flops == 2 * 5 * taps);
+}
