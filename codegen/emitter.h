@@ -37,9 +37,9 @@ bool has_math(Fn fn);
 llvm::Value* half_to_float(llvm::IRBuilder<>& b, llvm::Value* bits);
 llvm::Value* float_to_half(llvm::IRBuilder<>& b, llvm::Value* x);
 
-// Elements of one staged tensor inside its region.
-inline constexpr int64_t kMaxLanes = 64;
+inline constexpr int64_t kMaxLanes = 64;  // of a vectorised loop
 
+// Elements of one staged tensor inside its region.
 struct Staged {
   std::string tensor;
   Quasi runtime;  // run-time part of every access

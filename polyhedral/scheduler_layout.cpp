@@ -57,14 +57,14 @@ bool in_tiles(const Statement& s, const Access& a) {
          s.iterators.size() > used.size();
 }
 
-// A Program that slides a window over dimensions 2.. of tensors [N,C,spatial..], or mixes their channels at each place.
-struct Spatial {
-  bool is = false;
-  std::set<std::string> factors;  // of its sums beside these tensors
+// What a Program does with the channels of tensors [N,C,spatial..].
+struct ChannelUse {
+  bool spatial = false;           // slides a window over dimensions 2.., or mixes channels at each place
+  std::set<std::string> factors;  // of such sums, beside these tensors
   // Tensors that statements go through by the same channel, dimension 1, have the same number: of a transpose none have.
   std::map<std::string, int> together;
 };
-void number_channels(Spatial& out, const Program& p) {
+void number_channels(ChannelUse& out, const Program& p) {
   for (const Tensor& t : p.tensors) out.together.emplace(t.name, static_cast<int>(out.together.size()));
   for (const Statement& s : p.statements) {
     auto written = iterators_used(s, s.write);
@@ -77,14 +77,14 @@ void number_channels(Spatial& out, const Program& p) {
     }
   }
 }
-Spatial slides_or_mixes(const Program& p) {
-  Spatial out;
+ChannelUse channel_use(const Program& p) {
+  ChannelUse out;
   number_channels(out, p);
   for (const Statement& s : p.statements) {
     const Tensor& y = p.tensor(s.write.tensor);
-    out.is |= y.role == Role::output && in_tiles(s, s.write);
+    out.spatial |= y.role == Role::output && in_tiles(s, s.write);
     if (!s.is_reduction()) continue;
-    for (const Access& r : s.reads) out.is |= p.tensor(r.tensor).role == Role::input && in_tiles(s, r) && !same(s.domain, s.box);
+    for (const Access& r : s.reads) out.spatial |= p.tensor(r.tensor).role == Role::input && in_tiles(s, r) && !same(s.domain, s.box);
     if (y.rank() < 3 || y.rank() > 5) continue;
     // Same batch index; every spatial index follows the output's; channels are reduced or follow.
     auto written = iterators_used(s, s.write);
@@ -97,7 +97,7 @@ Spatial slides_or_mixes(const Program& p) {
       return follows;
     };
     if (std::none_of(s.reads.begin(), s.reads.end(), image)) continue;
-    out.is = true;
+    out.spatial = true;
     for (const Access& r : s.reads)
       if (!image(r)) out.factors.insert(r.tensor);
   }
@@ -151,30 +151,30 @@ bool scatters(const Network& n, int b, const Target& target) {
 }
 
 void plan_activations(Planner& planner) {
-  // Buffers next to spatial programs, spread through programs that keep the shape.
+  // Buffers next to spatial programs, and what other programs go through by the same channels.
   std::set<int> wanted;
   {
     const Network& n = planner.module.network;
-    std::map<const Program*, Spatial> spatial_ones;
-    for (const auto& p : n.programs) spatial_ones[p.get()] = analysed([&] { return slides_or_mixes(*p); }, Spatial{});
+    std::map<const Program*, ChannelUse> uses;
+    for (const auto& p : n.programs) uses[p.get()] = analysed([&] { return channel_use(*p); }, ChannelUse{});
     for (bool grown = true; grown;) {
       grown = false;
       for (const Call& call : n.calls) {
         const Program& p = *n.programs[call.program];
         std::vector<int> bound = Network::bound(p);
-        const Spatial& spatial = spatial_ones.at(&p);
+        const ChannelUse& use = uses.at(&p);
         auto eligible = [&](size_t k) {
           const Tensor& t = p.tensors[bound[k]];
           const Buffer& b = n.buffers[call.args[k]];  // one that has a layout keeps it
-          return t.role != Role::weight && t.rank() >= 3 && t.rank() <= 5 && b.role != Role::weight && !b.layout && !spatial.factors.count(t.name);
+          return t.role != Role::weight && t.rank() >= 3 && t.rank() <= 5 && b.role != Role::weight && !b.layout && !use.factors.count(t.name);
         };
         std::set<int> touched;  // numbers
-        auto number = [&](size_t k) { return spatial.together.at(p.tensors[bound[k]].name); };
+        auto number = [&](size_t k) { return use.together.at(p.tensors[bound[k]].name); };
         for (size_t k = 0; k < bound.size(); ++k)
           if (eligible(k) && wanted.count(call.args[k])) touched.insert(number(k));
-        if (!spatial.is && (touched.empty() || !group_of(p))) continue;
+        if (!use.spatial && (touched.empty() || !group_of(p))) continue;
         for (size_t k = 0; k < bound.size(); ++k)
-          if (eligible(k) && (spatial.is || touched.count(number(k)))) grown |= wanted.insert(call.args[k]).second;
+          if (eligible(k) && (use.spatial || touched.count(number(k)))) grown |= wanted.insert(call.args[k]).second;
       }
       for (size_t b = 0; b < n.buffers.size(); ++b) {  // parts and their whole agree
         int part = static_cast<int>(b), whole = n.buffers[b].alias_of;

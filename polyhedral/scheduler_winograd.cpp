@@ -25,7 +25,10 @@ struct WinogradChoice {
 // Best predicted first; one when there is nothing to choose.
 std::vector<WinogradChoice> winograd_choices(WinogradShape w, const Target& target, Winograd choice) {
   int64_t lanes = target.lanes(4);
-  if (lanes < 2 || w.first % lanes || w.channels < lanes || w.rows() < lanes || (w.groups > 1 && (w.channels % lanes || w.rows() % lanes)))
+  if (lanes < 2 || w.channels < lanes || w.rows() < lanes)
+    return {{0, 0}};
+  // What is read of a wider image, and groups, begin with a vector.
+  if (w.first % lanes || (w.groups > 1 && (w.channels % lanes || w.rows() % lanes)))
     return {{0, 0}};
   static const std::map<Winograd, int64_t> kOnly = {{Winograd::f2, 2}, {Winograd::f3, 3}, {Winograd::f4, 4}};
   auto only = kOnly.find(choice);

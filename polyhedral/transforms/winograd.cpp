@@ -250,8 +250,9 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
     return refuse("not-constant", n.buffers[weights].name + " is no row-major constant");
 
   int64_t lanes = a.has("lanes") ? a.integer("lanes") : 0; // 0: all
-  if (lanes < 0 || (lanes && !shape->block))
-    return refuse("bad-block", text(lanes, " channels side by side, of tensors of a block"));
+  int64_t most = std::max(shape->channels * shape->groups, shape->out[1]);
+  if (lanes < 0 || lanes > most || (lanes && !shape->block))
+    return refuse("bad-block", text(lanes, " of ", most, " channels side by side, in tensors of a block"));
 
   const ProgramRef whole = n.programs[call.program];
   auto made_of = [&](const std::string& part, const std::function<Program()>& make) {

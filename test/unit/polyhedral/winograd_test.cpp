@@ -116,7 +116,7 @@ TEST_CASE("refuse: winograd/bad-size") {
 TEST_CASE("refuse: winograd/bad-block") {
   for (const char* step : {"winograd(call=0, m=4, block=3)", "winograd(call=0, m=4, block=-1)",
                            "winograd(call=0, m=4, block=1, pads=[0, 0, 0])", "winograd(call=0, m=4, pads=[0, 0, 0, 0])",
-                           "winograd(call=0, m=4, block=1, pads=[0, 0, 0, -8])", "winograd(call=0, m=4, block=1, lanes=-4)",
+                           "winograd(call=0, m=4, block=1, pads=[0, 0, 0, -8])", "winograd(call=0, m=4, block=1, lanes=-4)", "winograd(call=0, m=4, block=1, lanes=17)",
                            "winograd(call=0, m=4, lanes=4)"}) {
     INFO(step);
     refused(module_of({}), step, "bad-block");
