@@ -133,6 +133,8 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   }
   std::vector<int> preferred = t.order;
   if (choice->parallel >= 0) preferred.insert(preferred.begin(), choice->parallel);
+  // Loops that isl makes of the taps of a row have their partial tile apart, which is not divided with the others.
+  if (c.period > 1) std::erase_if(preferred, [&](int d) { return !c.group.extents[d].is_constant() || c.group.extents[d].constant() % t.sizes[d]; });
   if (!choice->serial) choose_parallel(c.group, t, preferred);
 
   t.reduce = c.reduction;

@@ -12,6 +12,7 @@ namespace nasc {
 struct TileSizes {
   double outer = 1; // points of the dimensions besides rows, lines and vectors
   int64_t rows = 1, lines = 1, columns = 1;
+  int64_t period = 1;  // of the rows, one has the terms of a tap
   double depth = 1;  // terms of each sum
   int64_t first = 1; // values of its outermost loop
   double matrix_bytes = 0, rows_bytes = 0;

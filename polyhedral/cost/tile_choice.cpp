@@ -54,6 +54,7 @@ TileSizes tile_sizes(const Contraction& c, const Program& p) {
   for (int d : shared_dimensions(c, sum)) s.products *= static_cast<double>(extent_or(c.group.extents[d], kSymbolic));
   double read = s.depth * s.outer * static_cast<double>(s.rows * s.lines * bytes(p.tensor(c.rows_tensor).dtype));
   s.touched_bytes = std::min(s.rows_bytes, read * static_cast<double>(std::min<int64_t>(2, row_stride(c, sum))));
+  s.period = c.period;
   if (!c.reduction.empty()) s.first = iterator_extent(sum, c.reduction[0]).value_or(1);
   return s;
 }
@@ -64,8 +65,9 @@ double up(double a, double b) { return std::ceil(a / b); }
 // Cycles per step of all rows and lines for so many vectors; partial tiles cost what their rows cost.
 double plane_cycles(const TileChoice& t, const TileSizes& s, int64_t vectors, const Target& target) {
   auto lines_of = [&](int64_t lines) {
-    double cycles = static_cast<double>(s.rows / t.rows) * step_cycles(target, t.rows * lines, vectors);
-    return s.rows % t.rows ? cycles + step_cycles(target, s.rows % t.rows * lines, vectors) : cycles;
+    auto step = [&](int64_t rows) { return step_cycles(target, (rows + s.period - 1) / s.period * lines, vectors); };
+    double cycles = static_cast<double>(s.rows / t.rows) * step(t.rows);
+    return s.rows % t.rows ? cycles + step(s.rows % t.rows) : cycles;
   };
   double cycles = static_cast<double>(s.lines / t.lines) * lines_of(t.lines);
   return s.lines % t.lines ? cycles + lines_of(s.lines % t.lines) : cycles;

@@ -27,10 +27,10 @@ RegisterTile group_tile(const WinogradShape& w, int64_t rows, const Target& t) {
   return register_tile(t, rows, static_cast<int64_t>(vectors_of(w.rows(), t)), w.rows() % t.lanes(kFloatBytes) != 0);
 }
 
-// Of both transformed tensors.
-double transformed_bytes(const WinogradShape& w) {
+// Of both transformed tensors, which have room for whole vectors.
+double transformed_bytes(const WinogradShape& w, const Target& t) {
   int64_t points = w.tile() * w.tile() * w.all_tiles();
-  return static_cast<double>(points * (w.channels * w.groups + w.out[1]) * kFloatBytes);
+  return static_cast<double>(points * t.vector_bits / 8) * (vectors_of(w.channels * w.groups, t) + vectors_of(w.out[1], t));
 }
 double filter_bytes(const WinogradShape& w) { return static_cast<double>(w.tile() * w.tile() * w.channels * w.out[1] * kFloatBytes); }
 
@@ -64,7 +64,7 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
   double transforms = tiles * (in * each.input + out * each.output);
   // Both transformed tensors are written and read once; what of a block does not fit the second
   // cache comes from the last. Each block reads the filters again.
-  double bytes = transformed_bytes(w);
+  double bytes = transformed_bytes(w, t);
   int64_t block = winograd_block(w, t);
   if (!block)
     return products + transforms + beyond_cycles(bytes, bytes, t);
@@ -74,7 +74,7 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
 
 int64_t winograd_block(const WinogradShape& w, const Target& t) {
   constexpr int64_t kTiles = 14, kBlocks = 8; // at least: tiles that read U once; fewer blocks are still large
-  double transformed = transformed_bytes(w), filters = filter_bytes(w);
+  double transformed = transformed_bytes(w, t), filters = filter_bytes(w);
   if (w.out[0] != 1)
     return 0;
   for (int64_t rows = 1; rows * kBlocks <= w.tiles(0); ++rows)

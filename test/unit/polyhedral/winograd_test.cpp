@@ -8,7 +8,6 @@
 #include "ir/execute.h"
 #include "ir/text.h"
 #include "legality/order.h"
-#include "polyhedral/cost/winograd.h"
 #include "polyhedral/scheduler.h"
 #include "polyhedral/transformation.h"
 #include "polyhedral/transforms/winograd_programs.h"
@@ -336,17 +335,6 @@ TEST_CASE("winograd: V and P lie as images do, and transforms walk through them 
 TEST_CASE("winograd: what is written by rows of pixels needs no copy") {
   Module before = module_of({.channels = 64, .outputs = 64, .rows = 56, .columns = 56});
   CHECK(text(schedule_module(before, {.winograd = Winograd::off}).plan).find("written=1") == std::string::npos);
-}
-
-TEST_CASE("winograd: the time of blocks has the filters that each of them reads") {
-  WinogradShape w;
-  w.out = {1, 48, 56, 56}, w.channels = 192, w.m = 3;
-  Target t;
-  t.l2_bytes = 4 << 20;
-  REQUIRE(winograd_block(w, t) == 1);
-  double cycles = winograd_cycles(w, t), filters = 4.0 * 25 * 192 * 48;
-  t.l2_rate *= 2;
-  CHECK(cycles - winograd_cycles(w, t) == Approx(19 * filters / t.l2_rate)); // a row of tiles at a time
 }
 
 TEST_CASE("winograd: without isl's patience the convolution stays") {
