@@ -36,7 +36,7 @@ const std::vector<Layer> kLayers = {
     {"twice as large", 32, 14, [](ZooBuilder& b, const ZooValue& x) { return transposed(b, x, 36, 2, 2); }},
     {"twice as large, windows that overlap", 24, 14, [](ZooBuilder& b, const ZooValue& x) { return transposed(b, x, 24, 4, 2); }},
     {"three times as large", 32, 7, [](ZooBuilder& b, const ZooValue& x) { return transposed(b, x, 32, 5, 3); }},
-    {"eight times as large, few outputs", 64, 16, [](ZooBuilder& b, const ZooValue& x) { return transposed(b, x, 21, 16, 8); }},
+    {"eight times as large, few outputs", 64, 4, [](ZooBuilder& b, const ZooValue& x) { return transposed(b, x, 21, 16, 8); }},
     {"eight times as large", 21, 5, [](ZooBuilder& b, const ZooValue& x) { return transposed(b, x, 21, 16, 8); }},
 };
 
