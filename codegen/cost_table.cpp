@@ -6,14 +6,10 @@
 #include <optional>
 #include <vector>
 
+#include "polyhedral/cost/contraction.h"
+
 namespace nasc {
 namespace {
-
-bool has_divisions(const isl::set& set) {
-  bool out = false;
-  set.foreach_basic_set([&](const isl::basic_set& part) { out |= isl_basic_set_dim(part.get(), isl_dim_div) > 0; });
-  return out;
-}
 
 // Extents of the box; of a domain that congruences cut, as the taps of a transposed convolution's rows, the points of each
 // group of dimensions that depend on each other. Borders that cut windows count, as everywhere.
@@ -22,7 +18,7 @@ std::optional<double> points(const Statement& s) {
   const int n = dims(s.box);
   std::vector<int> group(static_cast<size_t>(n));
   std::iota(group.begin(), group.end(), 0);
-  if (has_divisions(s.domain))
+  if (s.domain.involves_locals())
     for (const std::vector<int>& together : coupled_dims(s.domain))
       for (int d : together) {
         int from = group[static_cast<size_t>(d)], to = group[static_cast<size_t>(together[0])];
@@ -33,9 +29,9 @@ std::optional<double> points(const Statement& s) {
     double box = 1;
     for (int d = 0; d < n; ++d) {
       if (group[static_cast<size_t>(d)] != g) continue;
-      auto range = constant_range(s.box, d);
-      if (!range) return std::nullopt;
-      box *= static_cast<double>(range->second - range->first + 1);
+      auto extent = iterator_extent(s, s.iterators[static_cast<size_t>(d)]);
+      if (!extent) return std::nullopt;
+      box *= static_cast<double>(*extent);
     }
     auto exact = [&]() -> std::optional<long> {
       isl::set inside = s.domain;
@@ -73,15 +69,9 @@ Cost cost_of(const Program& p) {
   return out;
 }
 
-std::string cost_line(const Program& p) {
-  Cost cost = cost_of(p);
-  return text(p.name, " ", cost.flops, " ", cost.bytes);
-}
-
-bool worth_dividing(const Program& p, const Target& target) {
+bool worth_dividing(const Cost& cost, const Target& target) {
   // Measured (Granite Rapids, two threads): a barrier takes 0.45 us, the time of half of that many cycles.
   constexpr double kLeastCycles = 2500;
-  Cost cost = cost_of(p);
   return !cost.whole || std::max(cost.flops / std::max(1, target.lanes(4)), cost.bytes / target.l2_rate) >= kLeastCycles;
 }
 

@@ -1,8 +1,6 @@
 // What each step of a compiled model has to do: for profiles, and for whether threads divide it.
 #pragma once
 
-#include <string>
-
 #include "ir/program.h"
 #include "ir/target.h"
 
@@ -15,9 +13,7 @@ struct Cost {
   bool whole = true;  // nothing depends on parameters
 };
 Cost cost_of(const Program& program);
-// `NAME FLOPS BYTES`.
-std::string cost_line(const Program& program);
 // False where the threads would wait for each other longer than the work takes.
-bool worth_dividing(const Program& program, const Target& target);
+bool worth_dividing(const Cost& cost, const Target& target);
 
 }  // namespace nasc

@@ -133,12 +133,14 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
                            const LibraryOptions& o, const std::string& directory) {
   Network n = module.network;  // and the scratch buffers of each call
   NASC_CHECK(kernels.size() == n.programs.size()) << "a kernel per program";
+  std::vector<Cost> costs;  // by program
+  for (const auto& p : n.programs) costs.push_back(cost_of(*p));
   std::vector<StepInfo> steps;
   std::vector<std::vector<int>> scratch;
   for (const Call& call : n.calls) {
     const CompiledKernel& k = kernels[call.program];
-    const Program& p = *n.programs[call.program];
-    StepInfo step{k.symbol, call.name, call.args, k.parallel && (o.divide_all || worth_dividing(p, module.target)), false, p.phase == Phase::create};
+    bool divided = k.parallel && (o.divide_all || worth_dividing(costs[call.program], module.target));
+    StepInfo step{k.symbol, call.name, call.args, divided, false, n.programs[call.program]->phase == Phase::create};
     scratch.emplace_back();
     for (const Tensor& t : k.scratch) {
       Buffer b;
@@ -173,7 +175,8 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
   t.features = checked_features(module.target);
 
   for (const Call& call : n.calls)
-    if (const Program& p = *n.programs[call.program]; p.phase == Phase::run) t.costs += cost_line(p) + "\n";
+    if (const Program& p = *n.programs[call.program]; p.phase == Phase::run)
+      t.costs += text(p.name, " ", costs[call.program].flops, " ", costs[call.program].bytes, "\n");
 
   std::vector<std::string> objects;
   WrittenWeights weights = o.weights ? *o.weights : write_weights(n, module.target, o, directory);

@@ -188,14 +188,13 @@ class Builder {
     for (const auto& [name, d] : digits)
       if (d.iterator >= 0) strides_[{name, d.iterator}] = d.stride;
     int band = ++bands_;
-    bool parallel = trips != full && t->mark.has(Annotation::parallel);
-    bool shared = parallel && !annotated_below(t, Annotation::parallel);  // else the loop inside is divided along with it
     std::vector<NestRef> parts;
-    if (parallel) parts = {divided(t, at, digits, full, band, !shared)};
-    else parts = {part(t, at, digits, 0, full, band, trips < lanes ? lanes : 0)};
-    if (trips != full && !parallel) {
+    if (trips != full && t->mark.has(Annotation::parallel)) {
+      parts = {divided(t, at, digits, full, band, annotated_below(t, Annotation::parallel))};
+    } else {
+      parts = {part(t, at, digits, 0, full, band, trips < lanes ? lanes : 0)};
       bool beside = std::exchange(beside_whole_, beside_whole_ || apart);
-      parts.push_back(part(t, at, digits, full, trips, band, 0));
+      if (trips != full) parts.push_back(part(t, at, digits, full, trips, band, 0));
       beside_whole_ = beside;
     }
     strides_ = saved;

@@ -96,10 +96,11 @@ ChannelUse channel_use(const Program& p) {
       for (int d = 2; d < y.rank(); ++d) follows &= !written[d].empty() && !used[d].empty() && used[d][0] == written[d][0];
       return follows;
     };
-    if (std::none_of(s.reads.begin(), s.reads.end(), image)) continue;
+    std::set<std::string> images, others;
+    for (const Access& r : s.reads) (image(r) ? images : others).insert(r.tensor);
+    if (images.empty()) continue;
     out.spatial = true;
-    for (const Access& r : s.reads)
-      if (!image(r)) out.factors.insert(r.tensor);
+    out.factors.merge(others);
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "ir/joined.h"
 #include "polyhedral/loop_tree.h"
 
 namespace nasc {
@@ -127,10 +128,8 @@ LoopTreeRef nodes(const Writer& w, const TextNode& n, const Names& live) {
 
 std::string whole_tiles(size_t outside, int64_t size, const Extent& extent) {
   if (size == 1 || (extent.is_constant() && extent.constant() % size == 0)) return {};
-  std::string outer, parameters;
+  std::string outer, parameters = extent.is_affine() ? joined(extent.parameters()) : isl_text(extent);
   for (size_t k = 0; k < outside; ++k) outer += text(k ? ", c" : "c", k);
-  for (const std::string& name : extent.parameters()) parameters += (parameters.empty() ? "" : ", ") + name;
-  if (!extent.is_affine()) parameters = isl_text(extent);
   return text("[", parameters, "] -> { isolate[[", outer, "] -> [x]] : 0 <= x and ", size, "*x + ", size, " <= ", isl_text(extent), " }");
 }
 

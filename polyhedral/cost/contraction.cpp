@@ -99,10 +99,11 @@ static std::optional<Contraction> recognised(const Program& program) {
       if (write[d].empty()) continue;
       int iterator = write[d].back();
       int64_t grain = grain_of(s.reads[1 - operand], iterator);
-      if (auto e = iterator_extent(s, s.iterators[iterator]); e && grain >= *e) grain = 0;  // one group
+      std::optional<int64_t> known = iterator_extent(s, s.iterators[iterator]);
+      if (known && grain >= *known) grain = 0;  // one group
       if (!varies(operand, iterator) || (grain > 0 && grain < kLeastGrain)) continue;
       const Tensor& matrix = program.tensor(s.reads[operand].tensor);
-      int64_t extent = iterator_extent(s, s.iterators[iterator]).value_or(1);
+      int64_t extent = known.value_or(1);
       // A constant matrix can be packed so that the vector dimension is contiguous; else prefer a dimension that is:
       // lanes gathered one by one cost more than a vector that is not full.
       bool contiguous = !used[operand].empty() && !used[operand].back().empty() && used[operand].back().back() == iterator;

@@ -126,9 +126,9 @@ TEST_CASE("library: small kernels are not divided among threads, those of unknow
     return parse_program("program s { tensor x : " + x + " input tensor y : " + x + " output stmt s [N] -> { s[i, j] : " + at + " } y[i, j] = 2 * x[i, j] }");
   };
   Target t;
-  CHECK_FALSE(worth_dividing(scaled("4"), t));
-  CHECK(worth_dividing(scaled("4000"), t));
-  CHECK(worth_dividing(scaled("N"), t));
+  CHECK_FALSE(worth_dividing(cost_of(scaled("4")), t));
+  CHECK(worth_dividing(cost_of(scaled("4000")), t));
+  CHECK(worth_dividing(cost_of(scaled("N")), t));
 }
 
 TEST_CASE("library: costs of a transposed convolution count the taps that its rows have") {

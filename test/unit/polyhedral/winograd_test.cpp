@@ -104,6 +104,17 @@ void refused(const Module& m, const char* step, const char* code) {
   CHECK(out.error().code == code);
 }
 constexpr const char* kF4 = "winograd(call=0, m=4)";
+
+// Every Program has loops of its own, which are legal, and the plan replays.
+void check_planned(const Module& before, const Scheduled& on) {
+  verify(on.module.network);
+  for (size_t k = 0; k < on.module.schedules.size(); ++k) {
+    INFO(on.module.network.programs[k]->name);
+    CHECK(text(on.module.schedules[k]) != text(textual_schedule(*on.module.network.programs[k])));
+    CHECK(judge_order(kernel(on.module, static_cast<int>(k))).allowed());
+  }
+  test::check_replay(before, on);
+}
 } // namespace
 
 TEST_CASE("refuse: winograd/no-such-call") {
@@ -227,13 +238,7 @@ TEST_CASE("winograd: planned Programs are legal, and their plan replays") {
   Scheduled off = schedule_module(before, {.winograd = Winograd::off}),
             on = schedule_module(before, {.winograd = Winograd::f4});
   CHECK(off.module.network.calls.size() < on.module.network.calls.size());
-  verify(on.module.network);
-  for (size_t k = 0; k < on.module.schedules.size(); ++k) {
-    INFO(on.module.network.programs[k]->name);
-    CHECK(text(on.module.schedules[k]) != text(textual_schedule(*on.module.network.programs[k])));
-    CHECK(judge_order(kernel(on.module, static_cast<int>(k))).allowed());
-  }
-  test::check_replay(before, on);
+  check_planned(before, on);
 }
 
 TEST_CASE("winograd: channels that fill no whole vectors are planned as others are") {
@@ -249,13 +254,7 @@ TEST_CASE("winograd: channels that fill no whole vectors are planned as others a
     INFO(plan);
     CHECK(plan.find("winograd(") != std::string::npos);
     CHECK(c.blocks == (plan.find("kernel winograd_blocks") != std::string::npos));
-    verify(on.module.network);
-    for (size_t k = 0; k < on.module.schedules.size(); ++k) {
-      INFO(on.module.network.programs[k]->name);
-      CHECK(text(on.module.schedules[k]) != text(textual_schedule(*on.module.network.programs[k])));
-      CHECK(judge_order(kernel(on.module, static_cast<int>(k))).allowed());
-    }
-    test::check_replay(before, on);
+    check_planned(before, on);
   }
   // Fewer than a vector, or groups that begin within one, are left.
   for (const Conv& c : {Conv{.channels = 6, .outputs = 64, .rows = 28, .columns = 28}, {.channels = 64, .outputs = 6, .rows = 28, .columns = 28},
