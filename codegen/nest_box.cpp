@@ -36,13 +36,55 @@ bool has_parameters(const QuasiAff& f) {
   return false;
 }
 
-// What is fixed of each iterator of a statement below some bands.
+// What is fixed of each iterator of a statement below some bands. One of any number of values, as that of images, has an
+// extent of 1 and a band that is a loop all the same.
 struct Place {
   std::vector<int64_t> extents;
   std::vector<int64_t> windows;      // values left; strides of the last digits
   std::vector<NestExprRef> values;   // sum of stride * digit
   std::vector<Inequality> open;      // conditions of the domain that no loop ensures yet
+  std::map<int, NestExprRef> last;   // of iterators of any number of values
 };
+
+// A domain without its parameters and with one value of the iterators that depend on them, and the last of their values.
+struct Slice {
+  isl::set domain;
+  std::map<int, NestExprRef> last;
+};
+
+// nullopt when the domain is no product of such intervals and something else.
+std::optional<Slice> slice_of(const isl::set& domain) {
+  Slice out{domain, {}};
+  std::string names, limits;
+  const auto parameters = static_cast<unsigned>(isl_set_dim(domain.get(), isl_dim_param));
+  const auto plain = plain_ranges(domain);
+  for (int d = 0; d < dims(domain); ++d) {
+    names += text(d ? ", i" : "i", d);
+    if (plain[static_cast<size_t>(d)] || constant_range(domain, d)) continue;
+    isl::pw_aff most = isl::manage(isl_set_dim_max(domain.copy(), d));
+    most = most.gist(most.domain());
+    if (!most.isa_aff()) return std::nullopt;
+    QuasiAff f = quasi(most.as_aff());
+    if (!f.floors.empty() || f.linear.denominator != 1) return std::nullopt;
+    NestExprRef last = nest_constant(f.linear.constant);
+    limits += text(limits.empty() ? "" : " and ", "0 <= i", d, " <= ", f.linear.constant);
+    for (const auto& [name, by] : f.linear.parameters) {
+      last = nest_op(NestExpr::add, {last, nest_op(NestExpr::mul, {nest_constant(by), nest_variable(name)})});
+      limits += text(" + (", by, " ", name, ")");
+    }
+    out.last[d] = last;
+    out.domain = isl::manage(isl_set_fix_si(out.domain.release(), isl_dim_set, static_cast<unsigned>(d), 0));
+  }
+  out.domain = isl::manage(isl_set_project_out(out.domain.release(), isl_dim_param, 0, parameters));
+  isl::set all = out.domain;
+  for (const auto& [d, last] : out.last)
+    all = isl::manage(isl_set_drop_constraints_involving_dims(all.release(), isl_dim_set, static_cast<unsigned>(d), 1));
+  std::string given;
+  for (unsigned p = 0; p < parameters; ++p) given += text(p ? ", " : "", isl_set_get_dim_name(domain.get(), isl_dim_param, p));
+  isl::set intervals(isl_context(), text("[", given, "] -> { ", tuple_name(domain), "[", names, "] : ", limits.empty() ? "true" : limits, " }"));
+  if (!all.intersect(intervals).is_equal(domain)) return std::nullopt;
+  return out;
+}
 
 // A condition on several iterators that some point of the box breaks.
 bool cuts(const Inequality& c, const std::vector<int64_t>& extents) {
@@ -72,13 +114,22 @@ class Builder {
   static constexpr int64_t kMost = 1 << 16, kMostCoefficient = 1 << 16;
 
   static Place place_of(const Statement& s) {
+    if (isl_set_dim(s.domain.get(), isl_dim_param) == 0) return place_of(s, s.domain);
+    auto slice = slice_of(s.domain);
+    if (!slice) throw NotDigits{};
+    Place p = place_of(s, slice->domain);
+    p.last = std::move(slice->last);
+    return p;
+  }
+
+  static Place place_of(const Statement& s, const isl::set& domain) {
     Place p;
-    const auto box = plain_box(s.domain);  // known of most; has no other conditions
-    const auto conditions = box ? std::optional(std::vector<Inequality>{}) : plain_inequalities(s.domain);
-    const auto plain = conditions && !box ? plain_ranges(s.domain) : std::vector<std::optional<Interval>>(s.iterators.size());
-    for (int d = 0; d < dims(s.domain); ++d) {
+    const auto box = plain_box(domain);  // known of most; has no other conditions
+    const auto conditions = box ? std::optional(std::vector<Inequality>{}) : plain_inequalities(domain);
+    const auto plain = conditions && !box ? plain_ranges(domain) : std::vector<std::optional<Interval>>(s.iterators.size());
+    for (int d = 0; d < dims(domain); ++d) {
       const auto& known = plain[static_cast<size_t>(d)];
-      auto range = known && known->first == 0 ? known : constant_range(s.domain, d);
+      auto range = known && known->first == 0 ? known : constant_range(domain, d);
       if (!range || range->first != 0 || range->second > kMost) throw NotDigits{};
       p.extents.push_back(range->second + 1);
     }
@@ -87,7 +138,7 @@ class Builder {
     if (!conditions) {
       std::vector<Interval> hull;
       for (int64_t e : p.extents) hull.emplace_back(0, e - 1);
-      if (!s.domain.is_equal(box_set(s.name, s.iterators, hull))) throw NotDigits{};
+      if (!domain.is_equal(box_set(s.name, s.iterators, hull))) throw NotDigits{};
       return p;
     }
     for (const Inequality& c : *conditions) {
@@ -149,6 +200,8 @@ class Builder {
       return out;
     }
     // What the outer digits leave of x is x mod `before`; within a last, partial tile `windows` is smaller.
+    if (p.last.count(out.iterator) && (!f.floors.empty() || f.linear.constant || f.linear.denominator != 1 || f.linear.coefficients[out.iterator] != 1 || strides_.count({p_name_, out.iterator})))
+      throw NotDigits{};
     int64_t extent = p.extents[out.iterator], before = strides_.count({p_name_, out.iterator})
                                                            ? strides_.at({p_name_, out.iterator})
                                                            : extent;
@@ -179,6 +232,17 @@ class Builder {
       all_count_tiles &= counts_tiles;
       digits[name] = d;
     }
+    NestExprRef last;  // of any number of iterations
+    bool all_known = true, none_known = true;
+    for (const auto& [name, d] : digits) {
+      auto found = at.at(name).last.find(d.iterator);
+      bool known = found == at.at(name).last.end();
+      (known ? none_known : all_known) = false;
+      if (known) continue;
+      if (last && text(last) != text(found->second)) throw NotDigits{};
+      last = found->second;
+    }
+    if (!all_known && !none_known) throw NotDigits{};
     // Iterations that are unrolled are as good one by one as in a row.
     bool apart = t->mark.has(Annotation::unroll) && full > 0;
     if (trips != full && !apart && !isolates(t->isolate, full)) throw NotDigits{};
@@ -189,7 +253,9 @@ class Builder {
       if (d.iterator >= 0) strides_[{name, d.iterator}] = d.stride;
     int band = ++bands_;
     std::vector<NestRef> parts;
-    if (trips != full && t->mark.has(Annotation::parallel)) {
+    if (last) {
+      parts = {part(t, at, digits, 0, 1, band, 0, last)};
+    } else if (trips != full && t->mark.has(Annotation::parallel)) {
       parts = {divided(t, at, digits, full, band, annotated_below(t, Annotation::parallel))};
     } else {
       parts = {part(t, at, digits, 0, full, band, trips < lanes ? lanes : 0)};
@@ -249,10 +315,10 @@ class Builder {
     return equal(a.lower, b.lower) && equal(a.upper, b.upper);
   }
 
-  // Values first .. last-1 of the band; lanes: of the whole vectors that they are the rest of, else 0.
+  // Values first .. last-1 of the band, or through `end`; lanes: of the whole vectors that they are the rest of, else 0.
   NestRef part(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits, int64_t first,
-               int64_t last, int band, int64_t lanes) {
-    bool single = last - first == 1 && !lanes;
+               int64_t last, int band, int64_t lanes, const NestExprRef& end = nullptr) {
+    bool single = last - first == 1 && !lanes && !end;
     std::string variable = single ? "" : text("c", depth_);
     auto [inside, cut] = below(at, digits, first, variable);
     bool is_cut = !(cut.lower.empty() && cut.upper.empty());
@@ -261,6 +327,7 @@ class Builder {
     ++depth_;
     auto node = loop_node(t, band, variable, first, last);
     node->lanes = lanes;
+    if (end) node->upper = end;
     for (const NestExprRef& e : cut.lower) node->lower = nest_op(NestExpr::max, {node->lower, e});
     for (const NestExprRef& e : cut.upper) node->upper = nest_op(NestExpr::min, {node->upper, e});
     node->children.push_back(walk(t->children[0], inside));
