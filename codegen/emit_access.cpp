@@ -142,11 +142,13 @@ llvm::Value* Emitter::scratch_base(size_t k) {
   });
 }
 
-// nullptr outside of the divided loop, or when the places of all iterations take much more than all elements would.
+// nullptr outside of the divided loop, or when the places of all iterations take much more than all elements would, of one
+// image where their number is not known.
 llvm::Value* Emitter::own_base(const Tensor& t) {
   constexpr int64_t kLine = 64;
   int64_t place = (storage_bytes(t).constant() + kLine - 1) / kLine * kLine;
-  if (!own_first_ || !own_places_ || !element_count(t).is_constant() || place > 2 * element_count(t).constant() * bytes(t.dtype) / own_places_) return nullptr;
+  const int64_t elements = element_count(t).evaluate([](const std::string&) { return 1; });
+  if (!own_first_ || !own_places_ || place > 2 * elements * bytes(t.dtype) / own_places_) return nullptr;
   auto [known, fresh] = own_.try_emplace(t.name, scratch.size());
   if (fresh) {
     Tensor all = t;

@@ -8,6 +8,7 @@
 
 #include "ir/diag.h"
 #include "ir/hash.h"
+#include "ir/joined.h"
 
 namespace nasc {
 namespace {
@@ -260,6 +261,14 @@ std::string isl_text(const Extent& extent) {
   char name[32];
   std::snprintf(name, sizeof name, "q_%016llx", static_cast<unsigned long long>(hash_text(extent.text())));
   return name;
+}
+
+std::string isl_parameters(const Shape& extents) {
+  std::vector<std::string> names;
+  for (const Extent& e : extents)
+    for (const std::string& name : e.is_affine() ? e.parameters() : std::vector{isl_text(e)})
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  return names.empty() ? "" : "[" + joined(names) + "] -> ";
 }
 
 namespace {

@@ -97,5 +97,7 @@ Shape shape_of(const std::vector<int64_t>& extents);
 // How isl writes this extent: itself when affine, else the name of a derived parameter (`q_` + hash) that
 // stands for it; the run time evaluates derived parameters from their extents.
 std::string isl_text(const Extent& extent);
+// `[N, q_12] -> `: declares for isl what the texts of these extents mention; empty when they are numbers.
+std::string isl_parameters(const Shape& extents);
 
 }  // namespace nasc

@@ -41,24 +41,13 @@ std::optional<Role> find_role(std::string_view name) {
 
 namespace {
 isl::set box(const Tensor& t, const std::vector<std::pair<int64_t, int64_t>>& halo) {
-  std::string dims, bounds, params;
-  std::vector<std::string> names;
+  std::string dims, bounds;
   for (int d = 0; d < t.rank(); ++d) {
     std::string i = "i" + std::to_string(d), e = isl_text(t.shape[d]);
     dims += (d ? ", " : "") + i;
     bounds += (d ? " and " : " : ") + text(-halo[d].first, " <= ", i, " < ", e, " + ", halo[d].second);
   }
-  std::vector<std::string> used;
-  for (const auto& e : t.shape) {
-    if (e.is_affine()) for (auto& p : e.parameters()) used.push_back(p);
-    else used.push_back(isl_text(e));
-  }
-  for (const auto& p : used)
-    if (std::find(names.begin(), names.end(), p) == names.end()) {
-      params += (names.empty() ? "" : ", ") + p;
-      names.push_back(p);
-    }
-  std::string key = "[" + params + "] -> { " + t.name + "[" + dims + "]" + bounds + " }";
+  std::string key = isl_parameters(t.shape) + "{ " + t.name + "[" + dims + "]" + bounds + " }";
   // Parsing dominates otherwise: each verification and each layout asks for the same few dozen sets again.
   constexpr size_t kMost = 4096;
   static thread_local std::unordered_map<std::string, isl::set> known;

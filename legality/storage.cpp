@@ -88,7 +88,7 @@ bool folds(const Tensor& t) {
   if (t.role != Role::temp || !t.layout)
     return false;
   Extent places = storage_elements(t), elements = element_count(t);
-  return places.is_constant() && elements.is_constant() && places.constant() < elements.constant();
+  return places.is_constant() && (!elements.is_constant() || places.constant() < elements.constant());
 }
 
 Verdict judge_storage(const Kernel& kernel) {

@@ -45,7 +45,8 @@ void collect_iterators(const QuasiAff& f, std::set<int>& used) {
     collect_iterators(inner, used);
 }
 
-// The values of a loop as a function of one index of the element; of none: dim -1, one value.
+// The values of a loop as a function of one index of the element; of none: dim -1, one value. Where the extent is not known,
+// the coefficient and the constant of an affine function, which takes no value twice.
 struct Count {
   int dim = -1;
   std::vector<int64_t> values;
@@ -56,7 +57,7 @@ class Lifetimes {
 public:
   Lifetimes(const Kernel& kernel, const Tensor& t) : t_(t), counts_(t.shape.size()) {
     for (const Extent& e : t.shape)
-      if (!e.is_constant() || e.constant() > kMost)
+      if (e.is_constant() && e.constant() > kMost)
         throw NotPlain{};
     for (const Statement& s : kernel.program.statements) {
       auto take = [&](const Access& a) {
@@ -84,6 +85,11 @@ public:
     for (int d = 0; d < t_.rank(); ++d) {
       if (l.halo[static_cast<size_t>(d)] != std::pair<int64_t, int64_t>(0, 0))
         return false;
+      if (!t_.shape[static_cast<size_t>(d)].is_constant()) {
+        if (counts_[static_cast<size_t>(d)].empty())
+          return false;
+        continue;
+      }
       std::set<std::vector<int64_t>> seen;
       int64_t extent = t_.shape[static_cast<size_t>(d)].constant();
       for (int64_t x = 0; x < extent; ++x) {
@@ -130,8 +136,13 @@ private:
         return std::nullopt;
       if (iterator >= 0)
         c.dim = dims.at(iterator);
-      int64_t n = c.dim < 0 ? 1 : t_.shape[static_cast<size_t>(c.dim)].constant();
-      for (int64_t x = 0; x < n; ++x)
+      const Extent extent = c.dim < 0 ? Extent(1) : t_.shape[static_cast<size_t>(c.dim)];
+      if (!extent.is_constant()) {
+        if (!f.floors.empty() || f.linear.denominator != 1)
+          return std::nullopt;
+        c.values = {f.linear.coefficients[static_cast<size_t>(iterator)], f.linear.constant};
+      }
+      for (int64_t x = 0; extent.is_constant() && x < extent.constant(); ++x)
         c.values.push_back(value_at(f, iterator, x));
       if (out && !(*out == c))
         return std::nullopt;

@@ -46,9 +46,14 @@ bool plan_windows(Planner& planner, int program) {
   return planner.kernel_step(program, {"nest", {{"loops", common}, {"vector", common[1]}, {"lanes", lanes}}});
 }
 
+// The loops over blocks, and over images in each, that all statements begin with.
+struct Blocks {
+  Names loops;
+  std::vector<Names> parts; // the steps of a block, by statements
+};
+
 // The one step that plans these statements in the first block alone.
-std::optional<Step> planned_alone(const Planner& planner, const Program& p,
-                                  const Names& statements) {
+std::optional<Step> planned_alone(const Planner& planner, const Program& p, const Names& loops, const Names& statements) {
   auto part = part_of(p, statements);
   if (!part)
     return std::nullopt;
@@ -56,48 +61,68 @@ std::optional<Step> planned_alone(const Planner& planner, const Program& p,
   if (statements[0].starts_with(kBorder)) // some blocks have none
     return step_alone(planner, std::move(one), {}, [](Planner& alone) { return plan_border(alone, 0); });
   int64_t blocks = iterator_extent(one.statements[0], kBlockLoop).value_or(1);
-  for (Statement& s : one.statements) {
-    int block = s.iterator(kBlockLoop);
-    if (block < 0)
-      return std::nullopt;
-    isl::set first(isl_context(), "{ " + s.name + "[" + joined(s.iterators) + "] : " + kBlockLoop + " = 0 }");
-    s.domain = s.domain.intersect(first);
-    s.box = s.box.intersect(first);
-  }
+  for (Statement& s : one.statements)
+    for (const std::string& loop : loops) {
+      isl::set first(isl_context(), "{ " + s.name + "[" + joined(s.iterators) + "] : " + loop + " = 0 }");
+      s.domain = s.domain.intersect(first);
+      s.box = s.box.intersect(first);
+    }
   return step_alone(planner, std::move(one), {}, [&](Planner& alone) {
     return plan_contraction(alone, 0, blocks) || plan_winograd_loops(alone, 0) || plan_windows(alone, 0);
   });
 }
 
-// The step for all blocks: their loop outermost, divided among threads.
-std::optional<Step> over_blocks(Step step, const Names& statements) {
-  if (step.args.count("outer") || !put_outermost(step, kBlockLoop, statements))
+// The step for all blocks: their loops outermost, the first divided among threads.
+std::optional<Step> over_blocks(Step step, const Names& loops, const Names& statements) {
+  if (step.args.count("outer"))
     return std::nullopt;
+  for (auto loop = loops.rbegin(); loop != loops.rend(); ++loop)
+    if (!put_outermost(step, *loop, statements))
+      return std::nullopt;
   if (step.args.count(
           "sum")) // the loops around short sums are too short for the prefetches in them
     step.args.erase("prefetch");
   return step;
 }
 
-// The steps of a block: each but the last ends with the last write to what is local to a block; what surrounds results apart.
-std::vector<Names> parts_of_block(const Program& p) {
-  if (std::any_of(p.statements.begin(), p.statements.end(), [](const Statement& s) { return s.iterator(kBlockLoop) != 0; }))
-    return {};
+// The leading dimensions of which a tensor has one place.
+size_t one_place(const Tensor& t) {
+  if (t.role != Role::temp || !t.layout)
+    return 0;
+  size_t k = 0;
+  while (k < t.layout->dims.size() && t.layout->dims[k] == LayoutDim{static_cast<int>(k), 1, 1})
+    ++k;
+  return k;
+}
+
+// Each step but the last ends with the last write to what is local to a block; what surrounds results is apart.
+Blocks blocks_of(const Program& p) {
+  Blocks out;
   Names between; // in the order of their last writes
+  size_t shared = 0;
   for (auto s = p.statements.rbegin(); s != p.statements.rend(); ++s) {
     const Tensor& t = p.tensor(s->write.tensor);
-    bool one_place = t.role == Role::temp && t.layout && t.layout->dims[0].dim == 0 && t.layout->dims[0].mod == 1;
-    if (one_place && !std::count(between.begin(), between.end(), t.name))
-      between.insert(between.begin(), t.name);
+    size_t places = one_place(t);
+    if (!places || std::count(between.begin(), between.end(), t.name))
+      continue;
+    shared = between.empty() ? places : std::min(shared, places);
+    between.insert(between.begin(), t.name);
   }
   if (between.empty())
     return {};
-  std::vector<Names> out;
+  for (size_t k = 0; k < shared; ++k) {
+    const std::string& loop = p.statements[0].iterators[k];
+    if (std::any_of(p.statements.begin(), p.statements.end(), [&](const Statement& s) { return s.iterator(loop) != static_cast<int>(k); }))
+      break;
+    out.loops.push_back(loop);
+  }
+  if (out.loops.size() < shared || out.loops[0] != kBlockLoop)
+    return {};
   for (Names& part : parts_through(p, between)) {
     auto inside = std::find_if(part.begin(), part.end(), [](const std::string& name) { return !name.starts_with(kBorder); });
     if (inside != part.begin())
-      out.emplace_back(part.begin(), inside);
-    out.emplace_back(inside, part.end());
+      out.parts.emplace_back(part.begin(), inside);
+    out.parts.emplace_back(inside, part.end());
   }
   return out;
 }
@@ -105,22 +130,24 @@ std::vector<Names> parts_of_block(const Program& p) {
 
 bool plan_blocks(Planner& planner, int program) {
   const Program p = *planner.module.network.programs[program];
-  std::vector<Names> parts = analysed([&] { return parts_of_block(p); }, std::vector<Names>{});
+  const auto [loops, parts] = analysed([&] { return blocks_of(p); }, Blocks{});
   std::vector<Step> steps;
   for (const Names& statements : parts) {
-    std::optional<Step> step = planned_alone(planner, p, statements);
+    std::optional<Step> step = planned_alone(planner, p, loops, statements);
     if (step)
-      step = over_blocks(*step, statements);
+      step = over_blocks(*step, loops, statements);
     if (!step)
       return false;
     steps.push_back(*step);
   }
   if (steps.size() < 2)
     return false;
-  for (size_t k = 1; k < parts.size(); ++k)
-    steps.push_back(
-        {"fuse_loops",
-         {{"first", parts[0][0] + "." + kBlockLoop}, {"second", parts[k][0] + "." + kBlockLoop}}});
+  for (size_t k = 1; k < parts.size(); ++k) {
+    Step fuse{"fuse_loops", {{"first", parts[0][0] + "." + kBlockLoop}, {"second", parts[k][0] + "." + kBlockLoop}}};
+    if (loops.size() > 1)
+      fuse.args["levels"] = static_cast<int64_t>(loops.size());
+    steps.push_back(fuse);
+  }
   return kernel_steps(planner, program, steps);
 }
 

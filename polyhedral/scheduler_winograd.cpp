@@ -2,6 +2,7 @@
 // of its transforms.
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "ir/text.h"
@@ -84,16 +85,18 @@ Pads plane_pads(int64_t planes, int64_t tiles, int64_t channels, const Target& t
   return {0, 0};
 }
 
-// [i, j, c / side, k, c % side] of a buffer [i, j, k, c]. With filters side by side as a tile of the product has them, it reads
+// [i, j, c / side, k, c % side] of a buffer [i, j, k, c], images before it. With filters side by side as a tile of the product has them, it reads
 // one element after the other; V and P lie as images do, so that it adds up one line after the other, and the transforms walk
 // through them by blocks of channels.
 Step blocked_layout(const Buffer& b, int64_t side, Pads pads) {
-  return {"layout",
-          {{"buffer", b.name},
-           {"dims", std::vector<int64_t>{0, 1, 3, 2, 3}},
-           {"div", std::vector<int64_t>{1, 1, side, 1, 1}},
-           {"mod", std::vector<int64_t>{0, 0, 0, 0, side}},
-           {"pad", std::vector<int64_t>{0, 0, pads.first, pads.second, 0}}}};
+  std::vector<int64_t> dims(static_cast<size_t>(b.rank()) - 1);
+  std::iota(dims.begin(), dims.end(), 0);
+  const size_t block = dims.size() - 1;  // [.., k, c]
+  dims[block] = b.rank() - 1, dims.insert(dims.end(), {b.rank() - 2, b.rank() - 1});
+  std::vector<int64_t> div(dims.size(), 1), mod(dims.size()), pad(dims.size());
+  div[block] = mod.back() = side;
+  pad[block] = pads.first, pad[block + 1] = pads.second;
+  return {"layout", {{"buffer", b.name}, {"dims", dims}, {"div", div}, {"mod", mod}, {"pad", pad}}};
 }
 
 // Those of V and of P, of all tiles or of one block.

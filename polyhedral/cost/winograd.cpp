@@ -68,19 +68,17 @@ double winograd_cycles(const WinogradShape& w, const Target& t) {
   int64_t block = winograd_block(w, t);
   if (!block)
     return products + transforms + beyond_cycles(bytes, bytes, t);
-  double blocks = static_cast<double>(w.tiles(0)) / static_cast<double>(block), filters = filter_bytes(w);
+  double blocks = static_cast<double>(w.out[0] * w.tiles(0)) / static_cast<double>(block), filters = filter_bytes(w);
   return products + transforms + beyond_cycles(bytes, bytes / blocks, t) + blocks * filters / t.read_rate(filters + bytes / blocks);
 }
 
 int64_t winograd_block(const WinogradShape& w, const Target& t) {
   constexpr int64_t kTiles = 14, kBlocks = 8; // at least: tiles that read U once; fewer blocks are still large
   double transformed = transformed_bytes(w, t), filters = filter_bytes(w);
-  if (w.out[0] != 1)
-    return 0;
   for (int64_t rows = 1; rows * kBlocks <= w.tiles(0); ++rows)
     if (w.tiles(0) % rows == 0 && rows * w.tiles(1) >= kTiles) {
       // What V and P need not be read and written beyond the second cache, against filters that each block reads.
-      double blocks = static_cast<double>(w.tiles(0) / rows);
+      double blocks = static_cast<double>(w.out[0] * w.tiles(0) / rows);
       return beyond_cycles(transformed, transformed, t) > blocks * filters / t.read_rate(filters) ? rows : 0;
     }
   return 0;

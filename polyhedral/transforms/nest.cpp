@@ -23,7 +23,8 @@ namespace {
 
 struct Nest {
   std::vector<std::string> loops; // outermost first
-  std::string vector, parallel, collapse;
+  std::string vector, parallel;
+  std::vector<std::string> collapse;
   int64_t lanes = 1, extent = 1; // extent: of the vector iterator
   bool serial = false; // inner loops stay loops
   bool has(const std::string& name) const {
@@ -93,7 +94,7 @@ Expected<std::string> add_ahead(Program& p, const Nest& nest, const std::string&
     return refuse("unknown-loop", "nothing of " + tensor + " to fetch ahead");
   auto used = iterators_used(*user, *access);
   std::vector<std::string> iterators, values;
-  std::vector<int64_t> extents;
+  Shape extents;
   auto add = [&](const std::string& iterator, int64_t extent) {
     iterators.push_back(iterator);
     extents.push_back(extent);
@@ -137,12 +138,13 @@ Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
   if (a.has("parallel"))
     nest.parallel = a.word("parallel");
   if (a.has("collapse"))
-    nest.collapse = a.word("collapse");
+    nest.collapse = a.words("collapse");
   if (!nest.parallel.empty() && nest.parallel != nest.loops[0])
     return refuse("unknown-loop",
                   "only the outermost loop, " + nest.loops[0] + ", can be divided among threads");
-  if (!nest.collapse.empty() && (nest.parallel.empty() || nest.collapse == nest.parallel || !nest.has(nest.collapse)))
-    return refuse("unknown-loop", "only a loop inside of the divided one can be divided along with it");
+  for (const std::string& name : nest.collapse)
+    if (nest.parallel.empty() || name == nest.parallel || !nest.has(name))
+      return refuse("unknown-loop", "only a loop inside of the divided one can be divided along with it");
   if (a.has("vector")) {
     nest.vector = a.word("vector");
     nest.lanes = a.has("lanes") ? a.integer("lanes") : 1;
@@ -175,7 +177,7 @@ Expected<Kernel> apply_nest(const Kernel& kernel, const Args& a) {
     for (const Statement& s : p.statements)
       exprs[s.name] =
           vector && !is_prefetch(s) ? text("floor((", name, ")/", nest.lanes, ")") : name;
-    bool divided = name == nest.parallel || name == nest.collapse;
+    bool divided = name == nest.parallel || std::count(nest.collapse.begin(), nest.collapse.end(), name) > 0;
     std::string rest = vector ? whole_tiles(k, nest.lanes, nest.extent) : "";
     tree = tree_band(name + (vector ? ".t" : "") + (divided ? " parallel" : ""), exprs, tree, rest);
   }
@@ -192,7 +194,7 @@ const Registered<Transformation> nest{
                     {Parameter::integer, "serial", "1: what is inside stays loops", false},
                     {Parameter::word, "parallel", "the outermost, when it is divided among threads",
                      false},
-                    {Parameter::word, "collapse", "the one inside, when it is divided along with it",
+                    {Parameter::words, "collapse", "those inside, when they are divided along with it",
                      false},
                     {Parameter::words, "prefetch",
                      "tensors whose elements of the next iteration are fetched meanwhile", false},

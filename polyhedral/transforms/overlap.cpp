@@ -199,10 +199,10 @@ Layout one_place(const Tensor& t, const Bands& b) {
 std::vector<Statement> border(const Tensor& t, const Bands& b) {
   std::vector<Statement> out;
   std::vector<std::string> names = {kBlockLoop};
-  std::vector<int64_t> extents = {b.blocks};
+  Shape extents = {b.blocks};
   for (int d = 1; d < t.rank(); ++d) {
     names.push_back(text("i", d));
-    extents.push_back(t.shape[static_cast<size_t>(d)].constant());
+    extents.push_back(t.shape[static_cast<size_t>(d)]);
   }
   auto add = [&](const char* side, int64_t from, int64_t columns, const std::string& rows) {
     std::string statement = text(kBorder, "_", side);

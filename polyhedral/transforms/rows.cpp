@@ -115,21 +115,18 @@ void reduce_by_lanes(Program& p, size_t place, const std::string& along, int64_t
   lane.role = Role::temp;
   lane.layout.reset();
   std::vector<std::string> element, index;
-  std::vector<int64_t> extents;
   for (int d = 0; d < lane.rank(); ++d) {
     element.push_back(text("e", d));
-    extents.push_back(lane.shape[static_cast<size_t>(d)].constant());
     index.push_back(index_text(*linear(sum.write.map.at(d)), sum));
   }
   element.push_back("lane");
-  extents.push_back(lanes);
   index.push_back(text("(", along, ") mod ", lanes));
   lane.shape.push_back(lanes);
   std::string start = unused_name(p, sum.name + "_start"), meet = unused_name(p, sum.name + "_lanes");
-  Statement first(start, element, box_of(start, element, extents), {lane.name, to(start, element, lane.name, element)});
+  Statement first(start, element, box_of(start, element, lane.shape), {lane.name, to(start, element, lane.name, element)});
   first.body = constant(lane.dtype, *identity(sum.combine));
   std::vector<std::string> whole(element.begin(), element.end() - 1);
-  Statement last(meet, element, box_of(meet, element, extents),
+  Statement last(meet, element, box_of(meet, element, lane.shape),
                  {sum.write.tensor, to(meet, element, sum.write.tensor, whole)});
   last.reads = {{lane.name, to(meet, element, lane.name, element)}};
   last.body = read(0, lane.dtype);

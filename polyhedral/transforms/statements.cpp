@@ -9,11 +9,11 @@
 
 namespace nasc {
 isl::set box_of(const std::string& name, const std::vector<std::string>& iterators,
-                const std::vector<int64_t>& extents) {
+                const Shape& extents) {
   std::string bounds;
   for (size_t k = 0; k < iterators.size(); ++k)
-    bounds += text(k ? " and " : " : ", "0 <= ", iterators[k], " < ", extents[k]);
-  return read_set("{ " + name + "[" + joined(iterators) + "]" + bounds + " }");
+    bounds += text(k ? " and " : " : ", "0 <= ", iterators[k], " < ", isl_text(extents[k]));
+  return read_set(isl_parameters(extents) + "{ " + name + "[" + joined(iterators) + "]" + bounds + " }");
 }
 
 isl::multi_aff to(const std::string& statement, const std::vector<std::string>& iterators,
@@ -24,13 +24,13 @@ isl::multi_aff to(const std::string& statement, const std::vector<std::string>& 
 
 std::string add_prefetch_statement(Program& p, size_t place, const Statement& user, const Access& access,
                                    const std::vector<std::string>& iterators,
-                                   const std::vector<int64_t>& extents,
+                                   const Shape& extents,
                                    const std::vector<std::string>& values) {
   std::string name = unused_name(p, "ahead");
   Tensor sink;
   sink.name = unused_name(p, name + "_of_" + access.tensor);
   sink.dtype = p.tensor(access.tensor).dtype;
-  sink.shape.assign(extents.begin(), extents.end());
+  sink.shape = extents;
   sink.role = Role::temp;
   Statement ahead(name, iterators, box_of(name, iterators, extents),
                   {sink.name, to(name, iterators, sink.name, iterators)});

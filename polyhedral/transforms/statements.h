@@ -8,9 +8,9 @@
 
 namespace nasc {
 
-// { name[i..] : 0 <= i < extent }
+// { name[i..] : 0 <= i < extent }, parameters included.
 isl::set box_of(const std::string& name, const std::vector<std::string>& iterators,
-                const std::vector<int64_t>& extents);
+                const Shape& extents);
 // { statement[iterators] -> tensor[index] }
 isl::multi_aff to(const std::string& statement, const std::vector<std::string>& iterators,
                   const std::string& tensor, const std::vector<std::string>& index);
@@ -19,7 +19,7 @@ isl::multi_aff to(const std::string& statement, const std::vector<std::string>& 
 // at user[values]; returns its name.
 std::string add_prefetch_statement(Program& program, size_t place, const Statement& user, const Access& access,
                                    const std::vector<std::string>& iterators,
-                                   const std::vector<int64_t>& extents,
+                                   const Shape& extents,
                                    const std::vector<std::string>& values);
 
 } // namespace nasc

@@ -52,12 +52,6 @@ Expected<BlockedSum> sum_in_blocks(Program& p, Group& g, const TileLoops& l) {
     return refuse("bad-size", text("blocks of ", l.block, " do not divide loop ", l.reduce[0]));
   if (s.combine != Combine::add || !s.reassociable || p.tensor(s.write.tensor).role != Role::temp)
     return refuse("bad-size", s.name + " is no sum whose order is free");
-  std::vector<int64_t> extents;
-  for (const Extent& e : g.extents) {
-    if (!e.is_constant())
-      return refuse("bad-size", "blocks of a sum need constant extents");
-    extents.push_back(e.constant());
-  }
   out.blocks = *depth / l.block;
   bool seen = false;
   std::map<std::string, std::set<int>> used; // tensor: before, in, after the sum
@@ -88,15 +82,15 @@ Expected<BlockedSum> sum_in_blocks(Program& p, Group& g, const TileLoops& l) {
   p.tensors.push_back(part);
 
   std::vector<std::string> element, all = {kBlockIterator};
-  for (size_t k = 0; k < extents.size(); ++k)
+  for (size_t k = 0; k < g.extents.size(); ++k)
     element.push_back(text("e", k));
   all.insert(all.end(), element.begin(), element.end());
-  std::vector<int64_t> sizes = extents;
-  sizes.insert(sizes.begin(), out.blocks);
-  Statement first(out.start, all, box_of(out.start, all, sizes),
+  Shape extents = g.extents;
+  extents.insert(extents.begin(), Extent(out.blocks));
+  Statement first(out.start, all, box_of(out.start, all, extents),
                   {out.part, to(out.start, all, out.part, all)});
   first.body = constant(part.dtype, 0);
-  Statement last(out.add, all, box_of(out.add, all, sizes),
+  Statement last(out.add, all, box_of(out.add, all, extents),
                  {total, to(out.add, all, total, element)});
   last.reads = {{out.part, to(out.add, all, out.part, all)}};
   last.body = read(0, part.dtype);

@@ -18,7 +18,7 @@ struct Ahead {
   const Statement& sum;
   const GroupMember& member;
   std::vector<std::string> names, values, tiles; // tiles: first point of each loop's tile
-  std::vector<int64_t> extents, trips;
+  Shape extents, trips;
   int64_t block = 0, depth = 0; // values of the first reduction loop that are summed at a time, all of them
 
   bool set_value(const std::string& iterator, const std::string& value) {
@@ -27,7 +27,7 @@ struct Ahead {
       values[static_cast<size_t>(k)] = value;
     return k >= 0;
   }
-  void add(const std::string& name, int64_t extent) {
+  void add(const std::string& name, const Extent& extent) {
     names.push_back(name);
     extents.push_back(extent);
   }
@@ -38,13 +38,11 @@ Expected<Ahead> loops_around(const Statement& s, const GroupMember& m, const Gro
   Ahead out{s, m, {}, std::vector<std::string>(s.iterators.size(), "0"), {}, {}, {}};
   for (size_t k = 0; k < l.dims.size(); ++k) {
     const Extent& e = g.extents[l.dims[k]];
-    if (!e.is_constant())
-      return refuse("bad-size", "a prefetch needs constant extents");
-    out.trips.push_back(l.outer[k] ? l.outer[k] : (e.constant() + l.sizes[k] - 1) / l.sizes[k]);
+    out.trips.push_back(l.outer[k] ? Extent(l.outer[k]) : ceildiv(e, l.sizes[k]));
     out.add(tile_iterator(k), out.trips.back());
     std::string first = text(l.sizes[k], "*", out.names.back());
     if (l.outer[k]) {
-      out.add(outer_iterator(k), e.constant() / l.group(k));
+      out.add(outer_iterator(k), floordiv(e, l.group(k)));
       first += text(" + ", l.group(k), "*", out.names.back());
     }
     out.tiles.push_back(first);
@@ -106,8 +104,10 @@ Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const 
   std::string count = "0";
   int64_t passes = 1;
   for (size_t k = l.inner(); k < l.dims.size(); ++k) {
-    count = text(at.trips[k], "*(", count, ") + ", tile_iterator(k));
-    passes *= at.trips[k];
+    if (!at.trips[k].is_constant())
+      continue; // each of an unknown number of images fetches all
+    count = text(at.trips[k].constant(), "*(", count, ") + ", tile_iterator(k));
+    passes *= at.trips[k].constant();
   }
   int64_t width = bytes(p.tensor(l.prefetch).dtype), row = l.sizes[l.inner() - 1] * width;
   using At = Prefetch::At;
@@ -128,7 +128,7 @@ Expected<Prefetch> fetch_matrix(Program& p, const Access& read, Ahead at, const 
   if (l.apart) // blocks inside of each tile: all of them pass before the next panel
     count = text(at.depth / at.block, "*(", count, ") + ", kBlockIterator);
   for (size_t k = 0; k < l.reduce.size(); ++k)
-    count = text(at.extents[at.extents.size() - l.reduce.size() + k], "*(", count, ") + ",
+    count = text(at.extents[at.extents.size() - l.reduce.size() + k].constant(), "*(", count, ") + ",
                  reduce_iterator(k));
   auto inside = [&](const char* iterator, int64_t extent) {
     at.add(iterator, extent);
@@ -227,7 +227,7 @@ Expected<Prefetch> fetch_rows(Program& p, const Access& read, Ahead at, const Ti
   }
   size_t next = row;
   while (next-- > 0)
-    if (l.dims[next] != l.vector && at.trips[next] > 1 && moves(next))
+    if (l.dims[next] != l.vector && !at.trips[next].is(1) && moves(next))
       break;
   if (next >= row || l.sizes[next] != 1)
     return bad("have no loop of single iterations around them");
@@ -235,8 +235,10 @@ Expected<Prefetch> fetch_rows(Program& p, const Access& read, Ahead at, const Ti
   int64_t passes = 1, apart = std::max<int64_t>(1, kLine / step),
           lines = (l.sizes[row] + apart - 1) / apart;
   for (size_t k = next + 1; k < row; ++k) {
-    count = text(at.trips[k], "*(", count, ") + ", tile_iterator(k));
-    passes *= at.trips[k];
+    if (!at.trips[k].is_constant())
+      return bad("pass an unknown number of times");
+    count = text(at.trips[k].constant(), "*(", count, ") + ", tile_iterator(k));
+    passes *= at.trips[k].constant();
   }
   int64_t each = (lines + passes - 1) / passes;
   at.add("u", each);

@@ -1,7 +1,7 @@
 // winograd(call=12, m=4) -- compute a 3x3 convolution by Winograd's F(m x m, 3x3).
 //   before  call 12: Y[n,m,p,q] = init; Y += X[n,d+D*floor(m/M)+f,p+r-a,q+s-b] W[m,d,r,s]; pointwise statements
 //   after   at create: U = G W G'; then V = B' X B per tile; P[i,j] += V[i,j] U[i,j]; Y = init + A'
-//   P A; pointwise
+//   P A; pointwise. Of a number N of images that is not known, V and P are [n,i,j,t,..].
 // With block=2, two rows of tiles at a time, in one Program whose V and P stay in a cache.
 // Refuses  no-such-call, bad-size, bad-block, symbolic-extent, not-convolution, not-3x3, strided, not-f32,
 // not-constant, not-pointwise. Legal    as real numbers; in f32 the relative error grows, against
@@ -137,9 +137,12 @@ static Expected<WinogradShape> recognised(const Program& p) {
       return std::unexpected(before.error());
     w.before[k] = *before;
   }
+  const int images = (*y)[0]; // of which there may be any number
   std::vector<int64_t> extents;
   for (int k = 0; k < 7; ++k) {
     auto range = constant_range(s.box, k);
+    if (!range && k == images)
+      range = {0, 0};
     if (!range)
       return refuse("symbolic-extent", s.iterators[k] + " has no constant extent");
     if (range->first != 0)
@@ -155,9 +158,9 @@ static Expected<WinogradShape> recognised(const Program& p) {
     return refuse("not-f32", name(x.dtype));
   if (x.role == Role::temp || g.role == Role::temp)
     return refuse("not-convolution", "its operands are local");
-  for (const Extent& e : x.shape)
-    if (!e.is_constant())
-      return refuse("symbolic-extent", text(x.shape));
+  w.images = t.shape[0];
+  if (!w.images.is_affine() || !std::all_of(x.shape.begin() + 1, x.shape.end(), [](const Extent& e) { return e.is_constant(); }))
+    return refuse("symbolic-extent", text(x.shape));
   for (int k = 0; k < 4; ++k)
     w.out[k] = extents[(*y)[k]];
   w.channels = extents[(*f)[1]];
@@ -169,9 +172,8 @@ static Expected<WinogradShape> recognised(const Program& p) {
   w.first = group->first;
   if (w.first + w.channels * w.groups > x.shape[1].constant())
     return refuse("not-convolution", "it reads channels that its image does not have");
-  for (int k = 0; k < 4; ++k)
-    if (!t.shape[k].is(w.out[k]))
-      return refuse("not-convolution", "it writes a part of its output");
+  if (!s.box.apply(s.write.map.as_map()).is_equal(extent_set(t)))
+    return refuse("not-convolution", "it writes a part of its output");
   if (!g.shape[0].is(w.out[1]) || !g.shape[1].is(w.channels))
     return refuse("not-convolution", "it reads a part of its filter");
   // Taps that fall out of the image, and nothing else, are dropped; a zero border may hold them.
@@ -232,9 +234,8 @@ Expected<Module> apply_winograd(const Module& module, const Args& a) {
     return std::unexpected(shape.error());
   shape->m = m;
   shape->block = a.has("block") ? a.integer("block") : 0;
-  if (shape->block && (shape->out[0] != 1 || shape->block < 1 || shape->tiles(0) % shape->block))
-    return refuse("bad-block", text("blocks of ", shape->block, " of ", shape->tiles(0), " rows of tiles in ",
-                                    shape->out[0], " images; whole blocks of one image are possible"));
+  if (shape->block && (shape->block < 1 || shape->tiles(0) % shape->block))
+    return refuse("bad-block", text("blocks of ", shape->block, " of ", shape->tiles(0), " rows of tiles; whole blocks are possible"));
   std::array<int64_t, 4> pads{};
   if (std::vector<int64_t> given = a.has("pads") ? a.integers("pads") : std::vector<int64_t>{}; !given.empty()) {
     if (!shape->block || given.size() != 4 || *std::min_element(given.begin(), given.end()) < 0)

@@ -103,7 +103,13 @@ std::string row(const WinogradShape& w) {
 
 std::map<std::string, std::string> numbers(const WinogradShape& w) {
   auto minus = [](int64_t v) { return v < 0 ? text("+ ", -v) : text("- ", v); };
-  return {{"N", text(w.out[0])},      {"M", text(w.out[1])},       {"H", text(w.out[2])},
+  bool apart = w.by_image();
+  return {{"N", isl_text(w.images)},  {"M", text(w.out[1])},       {"H", text(w.out[2])},
+          {"given", isl_parameters({w.images})},
+          {"images", apart ? text(w.images.text(), ", ") : ""},
+          {"image", apart ? "n," : ""},
+          {"each", apart ? text("0 <= n < ", isl_text(w.images), " and") : ""},
+          {"tile", text(apart ? "" : text(w.tiles(0) * w.tiles(1), "*n + "), w.tiles(1), "*y + x")},
           {"W", text(w.out[3])},      {"C", text(w.channels)},     {"IC", text(w.channels * w.groups)},
           {"group", w.groups > 1 ? text(" + ", w.channels, "*floor(m/", w.rows(), ")") : ""},
           {"first", w.first ? text(" + ", w.first) : ""},
@@ -146,43 +152,43 @@ constexpr const char* kInput = R"(program winograd_input origin "Conv" {
   tensor B : f32[$e, $e] weight
   tensor T : f32[$count$N, $TY, $TX, $IC, $e, $e] temp
   tensor Z : f32[$count$N, $TY, $TX, $IC, $e, $e] temp
-  tensor V : f32[$count$e, $e, $T, $IC] output
-  stmt t0 { t0[$block n, y, x, d, s, r] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e }
+  tensor V : f32[$count$images$e, $e, $T, $IC] output
+  stmt t0 $given{ t0[$block n, y, x, d, s, r] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e }
     T[$block n, y, x, d, r, s] = 0
-  stmt t1 { t1[$block n, y, x, d, s, r, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e and 0 <= $row + k $top < $IH and 0 <= $s*x + s $left < $IW }
-    box { t1[$block n, y, x, d, s, r, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e }
+  stmt t1 $given{ t1[$block n, y, x, d, s, r, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e and 0 <= $row + k $top < $IH and 0 <= $s*x + s $left < $IW }
+    box $given{ t1[$block n, y, x, d, s, r, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= s < $e and 0 <= r < $e and 0 <= k < $e }
     T[$block n, y, x, d, r, s] += X[n, d$first, $row + k $top, $s*x + s $left] * B[r, k]
-  stmt z0 { z0[$block n, y, x, d, i, j] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
+  stmt z0 $given{ z0[$block n, y, x, d, i, j] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
     Z[$block n, y, x, d, i, j] = 0
-  stmt z1 { z1[$block n, y, x, d, i, j, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e and 0 <= k < $e }
+  stmt z1 $given{ z1[$block n, y, x, d, i, j, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e and 0 <= k < $e }
     Z[$block n, y, x, d, i, j] += T[$block n, y, x, d, i, k] * B[j, k]
-  stmt v { v[$block n, y, x, d, i, j] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
-    V[$block i, j, $TY*$TX*n + $TX*y + x, d] = Z[$block n, y, x, d, i, j]
+  stmt v $given{ v[$block n, y, x, d, i, j] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= d < $IC and 0 <= i < $e and 0 <= j < $e }
+    V[$block $image i, j, $tile, d] = Z[$block n, y, x, d, i, j]
 })";
 
 constexpr const char* kProduct = R"(program winograd_product origin "Conv" {
   tensor U : f32[$e, $e, $C, $M] input
-  tensor V : f32[$count$e, $e, $T, $IC] input
-  tensor P : f32[$count$e, $e, $T, $M] output
-  stmt p0 { p0[$block i, j, t, m] : $blocks 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M }
-    P[$block i, j, t, m] = 0
-  stmt p1 { p1[$block i, j, t, m, d] : $blocks 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M and 0 <= d < $C }
-    P[$block i, j, t, m] += V[$block i, j, t, d$group] * U[i, j, d, m]
+  tensor V : f32[$count$images$e, $e, $T, $IC] input
+  tensor P : f32[$count$images$e, $e, $T, $M] output
+  stmt p0 $given{ p0[$block $image i, j, t, m] : $blocks $each 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M }
+    P[$block $image i, j, t, m] = 0
+  stmt p1 $given{ p1[$block $image i, j, t, m, d] : $blocks $each 0 <= i < $e and 0 <= j < $e and 0 <= t < $T and 0 <= m < $M and 0 <= d < $C }
+    P[$block $image i, j, t, m] += V[$block $image i, j, t, d$group] * U[i, j, d, m]
 })";
 
 // The statements that replace the sum; Y stands for the convolution's result.
 constexpr const char* kOutput = R"(program winograd_output origin "Conv" {
-  tensor winograd_p : f32[$count$e, $e, $T, $M] input
+  tensor winograd_p : f32[$count$images$e, $e, $T, $M] input
   tensor winograd_a : f32[$s, $e] weight
   tensor winograd_t : f32[$count$N, $TY, $TX, $M, $s, $e] temp
   tensor winograd_y : f32[$N, $M, $H, $W] output
-  stmt winograd_t0 { winograd_t0[$block n, y, x, m, j, i] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= j < $e and 0 <= i < $s }
+  stmt winograd_t0 $given{ winograd_t0[$block n, y, x, m, j, i] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= j < $e and 0 <= i < $s }
     winograd_t[$block n, y, x, m, i, j] = 0
-  stmt winograd_t1 { winograd_t1[$block n, y, x, m, j, i, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= j < $e and 0 <= i < $s and 0 <= k < $e }
-    winograd_t[$block n, y, x, m, i, j] += winograd_p[$block k, j, $TY*$TX*n + $TX*y + x, m] * winograd_a[i, k]
-  stmt winograd_y0 { winograd_y0[$block n, y, x, m, p, q] : $pixels }
+  stmt winograd_t1 $given{ winograd_t1[$block n, y, x, m, j, i, k] : $blocks 0 <= n < $N and 0 <= y < $TY and 0 <= x < $TX and 0 <= m < $M and 0 <= j < $e and 0 <= i < $s and 0 <= k < $e }
+    winograd_t[$block n, y, x, m, i, j] += winograd_p[$block $image k, j, $tile, m] * winograd_a[i, k]
+  stmt winograd_y0 $given{ winograd_y0[$block n, y, x, m, p, q] : $pixels }
     winograd_y[n, m, $row + p, $s*x + q] = 0
-  stmt winograd_y1 { winograd_y1[$block n, y, x, m, p, q, k] : $pixels and 0 <= k < $e }
+  stmt winograd_y1 $given{ winograd_y1[$block n, y, x, m, p, q, k] : $pixels and 0 <= k < $e }
     winograd_y[n, m, $row + p, $s*x + q] += winograd_t[$block n, y, x, m, p, k] * winograd_a[q, k]
 })";
 
@@ -204,8 +210,8 @@ Statement over_tiles(const Statement& s, const WinogradShape& w) {
     iterators.insert(iterators.begin(), kBlockLoop);
   std::string at = s.name + (w.block ? text("[", kBlockLoop, ", ") : "[") + "n, y, x, m, p, q]",
               to = s.name + "[n, m, " + row(w) + text(" + p, ", w.m, "*x + q]");
-  isl::multi_aff places(c, "{ " + at + " -> " + to + " }");
-  isl::set domain(c, "{ " + at + " : " + pixels(w) + " }");
+  isl::multi_aff places(c, isl_parameters({w.images}) + "{ " + at + " -> " + to + " }");
+  isl::set domain(c, isl_parameters({w.images}) + "{ " + at + " : " + pixels(w) + " }");
   auto moved = [&](const Access& a) { return Access{a.tensor, a.map.pullback(places)}; };
   Statement out(s.name, iterators, domain, moved(s.write));
   for (const Access& r : s.reads)
@@ -309,15 +315,22 @@ Program blocks_program(const Program& conv, const WinogradShape& w, int64_t lane
     out.statements.insert(out.statements.end(), part.statements.begin(), part.statements.end());
   }
   out.statements.insert(out.statements.end(), last.begin(), last.end());
-  // Without the dimension of the blocks; [.., i, j, d / lanes, t, d % lanes].
+  // Without the dimensions of blocks and images; [.., i, j, d / lanes, t, d % lanes].
   for (const char* name : {kTransformed, kProducts}) {
     bool products = name == std::string(kProducts);
     Tensor& t = out.tensor(name);
     t.role = Role::temp;
     int64_t side = lanes ? lanes : products ? w.out[1] : w.channels * w.groups;
-    t.layout = Layout{{{0, 1, 1}, {1, 1, 0}, {2, 1, 0}, {4, side, 0}, {3, 1, 0}, {4, 1, side}},
-                      std::vector<std::pair<int64_t, int64_t>>(5),
-                      {0, 0, 0, pads[products ? 2 : 0], pads[products ? 3 : 1], 0}};
+    // Logical dimensions: block, images when by_image(), i, j, t, d.
+    const int shared = w.by_image() ? 2 : 1, i = shared, j = i + 1, tile = j + 1, d = tile + 1;
+    Layout l;
+    for (int k = 0; k < shared; ++k)
+      l.dims.push_back({k, 1, 1});
+    l.dims.insert(l.dims.end(), {{i, 1, 0}, {j, 1, 0}, {d, side, 0}, {tile, 1, 0}, {d, 1, side}});
+    l.halo.resize(static_cast<size_t>(d) + 1);
+    l.pad.resize(l.dims.size());
+    l.pad[l.dims.size() - 3] = pads[products ? 2 : 0], l.pad[l.dims.size() - 2] = pads[products ? 3 : 1];
+    t.layout = std::move(l);
   }
   return out;
 }

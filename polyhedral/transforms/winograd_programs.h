@@ -18,7 +18,8 @@ struct WinogradShape {
   size_t sum = 0;
   std::string image, filter, output; // tensors
   std::array<int64_t, 2> before{};   // zeros before the image
-  std::array<int64_t, 4> out{};      // extents of the output
+  Extent images = 1;
+  std::array<int64_t, 4> out{};      // extents of the output; of images that are not known, one
   int64_t channels = 0;              // of the image, in each group
   int64_t first = 0;                 // channel of the image that is read; the image may have others
   int64_t groups = 1;
@@ -29,7 +30,9 @@ struct WinogradShape {
   int64_t tiles(int d) const { return (out[2 + d] + m - 1) / m; } // along a spatial dimension
   int64_t rows() const { return out[1] / groups; } // outputs of each group
   int64_t all_tiles() const { return out[0] * tiles(0) * tiles(1); }
-  int64_t block_tiles() const { return block ? block * tiles(1) : all_tiles(); }
+  // V and P have a dimension for images; else tiles of all images are one dimension.
+  bool by_image() const { return block ? !images.is(1) : !images.is_constant(); }
+  int64_t block_tiles() const { return (block ? block : by_image() ? tiles(0) : out[0] * tiles(0)) * tiles(1); }
 };
 
 // Refusals: those of `winograd` that are about the Program.
@@ -37,7 +40,7 @@ Expected<WinogradShape> find_winograd(const Program& conv);
 
 // U[i,j,d,m] = G W G', summed in f64; phase create.
 Program filter_program(const Program& conv, const WinogradShape& shape);
-// V[i,j,t,d] = B' X B for each tile t.
+// V[i,j,t,d] = B' X B for each tile t; by_image(), V[n,i,j,t,d].
 Program input_program(const Program& conv, const WinogradShape& shape);
 // P[i,j,t,m] = V U: one matrix product per point of the tile and group.
 Program product_program(const WinogradShape& shape);

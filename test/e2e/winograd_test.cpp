@@ -46,6 +46,25 @@ TEST_CASE("winograd: a compiled network computes what its convolutions compute")
     }
 }
 
+// All at once and in blocks.
+TEST_CASE("winograd: any number of images") {
+  for (int64_t rows : {19, 56}) {
+    TemporaryFolder folder;
+    std::string path = folder / "block.onnx";
+    std::ofstream(path, std::ios::binary) << with_symbolic_batch(residual_block(64, rows, 56), "N");
+    References references;
+    for (int threads : {1, 2}) {
+      INFO(rows << " rows, " << threads << " threads");
+      CompileOptions options = options_for(path, 2);
+      options.winograd = Winograd::f4;
+      Compilation made = check_model(options, threads, &references);
+      CHECK(winograd_steps(made) == 2);
+      for (const std::string& remark : made.remarks)
+        CHECK_FALSE(remark.find("in textual order instead") != std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("winograd: channels need not fill whole vectors") {
   struct Case {
     int64_t channels, rows, columns;
