@@ -81,25 +81,39 @@ void Emitter::check_parallel(const NestRef& nest) {
   };
   if (!any(nest)) return;
   // The one parallel loop right inside, when it runs from 0 the same number of times always.
-  auto only_inside = [&](const NestRef& n) -> const NestNode* {
+  auto only_inside = [&](const NestRef& n) -> NestRef {
     NestRef at = n->children[0];
     while ((at->kind == NestNode::block && at->children.size() == 1) || (at->kind == NestNode::loop && !real(at)))
       at = at->children[0];
     if (!marked(at) || at->band == n->band || at->step != 1 || n->step != 1) return nullptr;
     const Info& info = infos_.at(at.get());
-    return info.lower == Quasi(0) && info.upper.is_constant() ? at.get() : nullptr;
+    return info.lower == Quasi(0) && info.upper.is_constant() ? at : nullptr;
+  };
+  // Loops that can be divided, of these bands, are around every statement.
+  std::function<bool(const NestRef&, std::set<int>&)> divides = [&](const NestRef& n, std::set<int>& outermost) {
+    if (marked(n)) return outermost.insert(n->band), true;
+    if (n->kind == NestNode::user || real(n)) return false;
+    return std::all_of(n->children.begin(), n->children.end(), [&](const NestRef& c) { return divides(c, outermost); });
   };
   int band = 0;
   std::function<void(const NestRef&)> visit = [&](const NestRef& n) {
     if (marked(n)) {
       if (band && n->band != band)
         give_up("parallel-not-outermost", "two parallel loops follow each other in one kernel: " + n->mark.name);
+      NestRef innermost = n;
+      for (NestRef inside; !traits_.gpu && (inside = only_inside(innermost)); innermost = inside)
+        collapsed_[n.get()].push_back(inside.get());
+      const Info& info = infos_.at(n.get());
+      std::set<int> inside;
+      bool divisible = std::all_of(n->children.begin(), n->children.end(), [&](const NestRef& c) { return divides(c, inside); });
+      if (!traits_.gpu && innermost == n && !(info.upper - info.lower).is_constant() && divisible && inside.size() == 1) {
+        for (const auto& c : n->children) visit(c);  // its iterations, perhaps only one, are independent: each thread has its part of all
+        return;
+      }
       band = n->band;
       divided_.insert(n.get());
-      const NestNode* inside = traits_.gpu ? nullptr : only_inside(n);
-      if (inside) collapsed_[n.get()] = inside;
-      for (const auto& c : n->children)
-        if (!traits_.gpu && !inside && any(c)) notes.push_back(n->mark.name + ": parallel loops inside it run on one thread each");
+      for (const auto& c : innermost->children)
+        if (!traits_.gpu && any(c)) notes.push_back(n->mark.name + ": parallel loops inside it run on one thread each");
       return;
     }
     if (real(n)) give_up("parallel-not-outermost", "loop " + n->mark.name + " is around a parallel loop or beside it");

@@ -149,17 +149,17 @@ void Emitter::unrolled(const NestRef& n, const Quasi& lower, const Quasi& upper,
   }
 }
 
-// Part tid of nt of all iterations. Those of a collapsed loop inside are counted along: one loop q over both, with the
-// variables q / times and q mod times.
+// Part tid of nt of all iterations. Those of collapsed loops inside are counted along: one loop q over all, with the
+// variables q / times and, of the innermost, q mod its times.
 void Emitter::divided_loop(const NestRef& n, const Quasi& lower, const Quasi& upper) {
   parallel = true;
-  auto found = collapsed_.find(n.get());
-  const Info* inside = found == collapsed_.end() ? nullptr : &infos_.at(found->second);
-  int64_t times = inside ? inside->upper.constant + 1 : 1;
+  const auto& inside = collapsed_[n.get()];
+  int64_t times = 1;
+  for (const NestNode* loop : inside) times *= infos_.at(loop).upper.constant + 1;
   llvm::Value* lo = integer(lower);
   llvm::Value* trips = b_.CreateAdd(b_.CreateSDiv(b_.CreateSub(integer(upper), lo), b_.getInt64(n->step)), b_.getInt64(1));
   trips = b_.CreateSelect(b_.CreateICmpSLT(integer(upper), lo), b_.getInt64(0), trips);
-  if (inside) trips = b_.CreateMul(trips, b_.getInt64(times));
+  if (!inside.empty()) trips = b_.CreateMul(trips, b_.getInt64(times));
   llvm::Value* t = b_.CreateSExt(tid_, b_.getInt64Ty());
   llvm::Value* of = b_.CreateSExt(nt_, b_.getInt64Ty());
   llvm::Value* first = b_.CreateSDiv(b_.CreateMul(trips, t), of);
@@ -174,19 +174,27 @@ void Emitter::divided_loop(const NestRef& n, const Quasi& lower, const Quasi& up
     llvm::Value*& value;
     ~Leave() { value = nullptr; }
   } leave{own_first_};
-  if (!inside) {
+  if (inside.empty()) {
     llvm::Value* step = b_.getInt64(n->step);
     return runtime_loop(n, b_.CreateAdd(lo, b_.CreateMul(first, step)), b_.CreateAdd(lo, b_.CreateMul(last, step)), true);
   }
   int variable = infos_.at(n.get()).variable;
   Range counted = algebra_.range((upper - lower + 1) * times - 1); // of an extent that is not known, too
-  int both = algebra_.variable(n->variable + "." + found->second->variable, {0, counted.hi});
+  std::string name = n->variable;
+  for (const NestNode* loop : inside) name += "." + loop->variable;
+  int all_counted = algebra_.variable(name, {0, counted.hi});
   Quasi q;
-  q.terms.emplace_back(both, 1);
+  q.terms.emplace_back(all_counted, 1);
   auto before = bound_;
   bound_[variable] = lower + algebra_.floordiv(q, times);
-  bound_[inside->variable] = algebra_.mod(q, times);
-  runtime_loop(n, first, last, true, nullptr, both);
+  for (const NestNode* loop : inside) {
+    const Info& info = infos_.at(loop);
+    int64_t own = info.upper.constant + 1;
+    times /= own;
+    Quasi passed = times > 1 ? algebra_.floordiv(q, times) : q;
+    bound_[info.variable] = algebra_.mod(passed, own);
+  }
+  runtime_loop(n, first, last, true, nullptr, all_counted);
   bound_ = before;
 }
 

@@ -189,7 +189,7 @@ class Emitter {
   std::map<std::string, Payload> constants_;  // small payloads in layout order
   std::map<std::string, std::vector<Quasi>> strides_;
   std::set<const NestNode*> divided_;  // loops whose iterations are divided among threads
-  std::map<const NestNode*, const NestNode*> collapsed_;  // divided loop: the one inside, divided along with it
+  std::map<const NestNode*, std::vector<const NestNode*>> collapsed_;  // divided loop: those inside, divided along with it
   int64_t instances_ = 0;
 };
 

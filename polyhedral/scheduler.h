@@ -59,7 +59,8 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks = 1);
 void plan_overlaps(Planner& planner);
 void plan_layouts(Planner& planner);
 void plan_matrices(Planner& planner);  // of plan_layouts: constant matrices of contractions
-std::optional<TileChoice> decided_tile(const Planner& planner, int program, const Contraction& contraction);
+// `p`: that Program, or one slice of it.
+std::optional<TileChoice> decided_tile(const Planner& planner, int program, const Program& p, const Contraction& contraction);
 void plan_loops(Planner& planner, int program, const ScheduleOptions& options);
 
 }  // namespace nasc

@@ -8,6 +8,7 @@
 #include "polyhedral/cost/register_tile.h"
 #include "polyhedral/module_edit.h"
 #include "polyhedral/scheduler.h"
+#include "polyhedral/slices.h"
 
 namespace nasc {
 namespace {
@@ -290,7 +291,8 @@ void plan_matrices(Planner& planner) {
   std::vector<std::pair<std::string, Layout>> layouts;
   const Network& n = planner.module.network;
   for (const Call& call : n.calls) {
-    const Program& p = *n.programs[call.program];
+    const ProgramRef one = one_slice(n.programs[call.program]);  // as loops are planned
+    const Program& p = *one;
     std::optional<Contraction> c = find_contraction(p);
     std::vector<int> bound = Network::bound(p);
     for (size_t k = 0; !c && k < bound.size(); ++k) {
@@ -304,7 +306,7 @@ void plan_matrices(Planner& planner) {
       const Tensor& matrix = p.tensors[bound[k]];
       const Buffer& buffer = n.buffers[call.args[k]];
       if (matrix.name != c->matrix_tensor || buffer.role != Role::weight || buffer.alias_of >= 0 || buffer.layout) continue;
-      std::optional<TileChoice> tile = decided_tile(planner, call.program, *c);
+      std::optional<TileChoice> tile = decided_tile(planner, call.program, p, *c);
       int vector_dim = c->matrix_vector;
       if (vector_dim < 0 || !c->group.extents[c->vector].is_constant() || !tile) continue;
       int64_t block = tile->vectors * planner.module.target.lanes(bytes(matrix.dtype));

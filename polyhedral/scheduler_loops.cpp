@@ -106,7 +106,7 @@ bool plan_contraction(Planner& planner, int program, int64_t blocks) {
   const Target& target = planner.module.target;
   int lanes = target.lanes(element_bytes(p));
   const Statement& s = p.statement(c.statement);
-  std::optional<TileChoice> choice = decided_tile(planner, program, c);
+  std::optional<TileChoice> choice = decided_tile(planner, program, p, c);
   if (!choice) return false;
   TileArguments t;
   int rank = static_cast<int>(c.group.names.size());
@@ -322,6 +322,7 @@ bool plan_group(Planner& planner, int program) {
 }  // namespace
 
 void plan_loops(Planner& planner, int program, const ScheduleOptions& options) {
+  if (plan_slices(planner, program, options)) return;
   bool (*const contraction)(Planner&, int) = [](Planner& p, int k) { return plan_contraction(p, k); };
   if (options.level >= 2)
     for (auto plan : {plan_blocks, plan_prologue, contraction, plan_winograd_loops})

@@ -38,7 +38,7 @@ std::optional<Step> step_alone(const Planner& planner, Program p, const Decide& 
   return one.plan.kernels[0].second[0];
 }
 
-bool put_outermost(Step& step, const std::string& loop, const Names& statements) {
+bool to_front(Step& step, const std::string& loop) {
   auto given = step.args.find("loops");
   auto* loops = given == step.args.end() ? nullptr : std::get_if<Names>(&given->second);
   if (!loops)
@@ -48,10 +48,17 @@ bool put_outermost(Step& step, const std::string& loop, const Names& statements)
     return false;
   auto place = at - loops->begin();
   std::rotate(loops->begin(), at, at + 1);
-  if (auto s = step.args.find("sizes"); s != step.args.end()) {
-    auto& sizes = std::get<std::vector<int64_t>>(s->second);
-    std::rotate(sizes.begin(), sizes.begin() + place, sizes.begin() + place + 1);
-  }
+  for (const char* of_each : {"sizes", "outer"})
+    if (auto s = step.args.find(of_each); s != step.args.end()) {
+      auto& values = std::get<std::vector<int64_t>>(s->second);
+      std::rotate(values.begin(), values.begin() + place, values.begin() + place + 1);
+    }
+  return true;
+}
+
+bool put_outermost(Step& step, const std::string& loop, const Names& statements) {
+  if (!to_front(step, loop))
+    return false;
   step.args["parallel"] = loop;
   step.args["of"] = statements;
   step.args.erase("collapse");

@@ -34,8 +34,7 @@ size_t Planner::choose(const std::string& kind, int program, const std::function
   return taken;
 }
 
-std::optional<TileChoice> decided_tile(const Planner& planner, int program, const Contraction& c) {
-  const Program& p = *planner.module.network.programs[program];
+std::optional<TileChoice> decided_tile(const Planner& planner, int program, const Program& p, const Contraction& c) {
   std::vector<TileChoice> choices =
       tile_choices(c, p, planner.module.target, settled_block(c, p.statement(c.statement), p.tensor(c.matrix_tensor)));
   if (choices.empty()) return std::nullopt;

@@ -97,6 +97,37 @@ bool repeats(const Program& p, const Statement& s, const std::string& parameter)
   }
   return false;
 }
+
+// The function without a parameter that it does not depend on.
+isl::multi_aff without(const isl::multi_aff& f, const std::string& parameter) {
+  int at = isl_space_find_dim_by_name(f.space().get(), isl_dim_param, parameter.c_str());
+  if (at < 0)
+    return f;
+  NASC_CHECK(isl_multi_aff_involves_dims(f.get(), isl_dim_param, static_cast<unsigned>(at), 1) == isl_bool_false) << text(f);
+  return isl::manage(isl_multi_aff_drop_dims(f.copy(), isl_dim_param, static_cast<unsigned>(at), 1));
+}
+
+// Tensors grow along the first dimension, of three or more.
+bool counts_images(const Program& p, const std::string& parameter) {
+  return std::all_of(p.tensors.begin(), p.tensors.end(), [&](const Tensor& t) {
+    auto grown = growths(t, parameter);
+    return grown && std::all_of(grown->begin() + (t.rank() > 2), grown->end(), [](int64_t g) { return g == 0; });
+  });
+}
+
+Program at_one(Program p, const std::string& parameter) {
+  for (Tensor& t : p.tensors)
+    for (Extent& e : t.shape)
+      e = e.substitute([&](const std::string& name) { return name == parameter ? Extent(1) : Extent::parameter(name); });
+  for (Statement& s : p.statements) {
+    for (isl::set* set : {&s.domain, &s.box})
+      *set = with_parameters(*set, {{parameter, 1}});
+    s.write.map = without(s.write.map, parameter);
+    for (Access& r : s.reads)
+      r.map = without(r.map, parameter);
+  }
+  return p;
+}
 } // namespace
 
 std::optional<int64_t> growth(const Extent& extent, const std::string& parameter) {
@@ -123,6 +154,20 @@ bool slices_by(const Program& program, const std::string& parameter) {
                            [&](const Statement& s) { return repeats(program, s, parameter); });
       },
       false);
+}
+
+ProgramRef one_slice(const ProgramRef& program) {
+  ProgramRef out = program;
+  for (const auto& [parameter, extent] : program->parameters()) {
+    auto one = remembered({out}, "slice " + parameter, [&]() -> Expected<Program> {
+      if (!counts_images(*out, parameter) || !slices_by(*out, parameter))
+        return refuse("not-slices", parameter);
+      return with_quota(IslEntry::analysis, [&]() -> Expected<Program> { return at_one(*out, parameter); });
+    });
+    if (one)
+      out = *one;
+  }
+  return out;
 }
 
 } // namespace nasc

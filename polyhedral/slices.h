@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "ir/program.h"
+#include "polyhedral/memo.h"
 
 namespace nasc {
 
@@ -18,5 +18,9 @@ std::optional<int64_t> growth(const Extent& extent, const std::string& parameter
 // a shift of the iterator moves by g in the growing dimensions and by 0 in the others. Every
 // written tensor grows. False, too, when isl gives up within its quota.
 bool slices_by(const Program& program, const std::string& parameter);
+// The Program for N = 1 of all parameters N that it slices_by as images are: each tensor that grows has N of them along its
+// first dimension, and at least two others. Itself when there are none. Remembered per object.
+//   Of rows of matrices, one says nothing about many: weights are worth reading once for several of them.
+ProgramRef one_slice(const ProgramRef& program);
 
 } // namespace nasc

@@ -220,7 +220,8 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   std::stable_sort(serial.begin(), serial.end(), by_time);
   bool alone = !serial.empty() && serial[0].cycles * kClearly < std::min(others[0].cycles, priced(base).cycles);
   if (alone) base = serial[0];
-  std::optional<TileChoice> together = packed && !alone ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
+  bool counted = c.line < 0 || c.group.extents[c.line].is_constant();
+  std::optional<TileChoice> together = packed && !alone && counted ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
   if (together) std::swap(base, *together);
   if (others.size() > kMostTiles) others.resize(kMostTiles);
   // A chunk of all taps has to be a block of the sum that the first cache holds.

@@ -169,7 +169,7 @@ struct TileTree {
           exprs[s] = floor_of(member(s).index[d], size);
       }
       const Extent& e = g.extents[d];
-      bool divided = !l.outer[k] && (d == l.parallel || d == l.collapse);
+      bool divided = !l.outer[k] && l.divided(d);
       std::string mark = g.names[d] + (size > 1 ? ".t" : "") + (divided ? " parallel" : "");
       tree = tree_band(mark, exprs, tree, whole_tiles(outside + k - first, size, e));
     }
@@ -186,8 +186,7 @@ struct TileTree {
       for (const auto& s : all())
         exprs[s] = ahead && s == ahead->statement ? outer_iterator(k)
                                                   : floor_of(member(s).index[d], l.group(k));
-      bool divided = d == l.parallel || d == l.collapse;
-      tree = tree_band(g.names[d] + ".o" + (divided ? " parallel" : ""), exprs, tree);
+      tree = tree_band(g.names[d] + ".o" + (l.divided(d) ? " parallel" : ""), exprs, tree);
     }
     return tree;
   }
@@ -301,8 +300,8 @@ const Registered<Transformation> tile{
                      false},
                     {Parameter::word, "parallel",
                      "dimension whose tile loop is divided among threads", false},
-                    {Parameter::word, "collapse",
-                     "dimension whose tile loop, inside that one, is divided along with it", false},
+                    {Parameter::words, "collapse",
+                     "dimensions whose tile loops, each inside the one before, are divided along with it", false},
                     kOfPart},
      .doc = "Tile the outputs of a statement group and keep the tile's accumulators in registers.",
      .refusals = {"different-index-spaces", "not-affine", "unknown-loop", "bad-size", "bad-lanes",

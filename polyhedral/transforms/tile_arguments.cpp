@@ -20,11 +20,10 @@ Expected<bool> read_outer(const Group& g, const Args& a, TileLoops& l) {
     if (l.outer[k] < 0 || l.outer[k] > 1 << 20)
       return refuse("bad-size", text("outer ", l.outer[k]));
     const Extent& e = g.extents[l.dims[k]];
-    if (l.outer[k] && (!e.is_constant() || e.constant() % l.group(k)))
+    if (l.outer[k] && l.group(k) != 1 && (!e.is_constant() || e.constant() % l.group(k)))
       return refuse("bad-size",
                     text("tiles of ", l.group(k), " do not divide ", g.names[l.dims[k]]));
-    bool divided = l.dims[k] == l.parallel || l.dims[k] == l.collapse;
-    if (l.nested() && divided && !l.outer[k])
+    if (l.nested() && l.divided(l.dims[k]) && !l.outer[k])
       return refuse("bad-size", "a loop inside of outer ones is not divided among threads");
   }
   return true;
@@ -74,12 +73,14 @@ Expected<TileLoops> tile_loops(const Group& g, const Args& a) {
     l.parallel = *d;
   }
   if (a.has("collapse")) {
-    auto d = dimension(a.word("collapse"));
-    if (!d)
-      return std::unexpected(d.error());
-    l.collapse = *d;
-    if (l.parallel < 0 || l.collapse == l.parallel)
-      return refuse("unknown-loop", "collapse needs another loop that is parallel");
+    for (const std::string& name : a.words("collapse")) {
+      auto d = dimension(name);
+      if (!d)
+        return std::unexpected(d.error());
+      if (l.parallel < 0 || l.divided(*d))
+        return refuse("unknown-loop", "collapse needs another loop that is parallel");
+      l.collapse.push_back(*d);
+    }
   }
   if (auto read = read_outer(g, a, l); !read)
     return std::unexpected(read.error());

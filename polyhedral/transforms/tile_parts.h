@@ -1,6 +1,7 @@
 // The parts of the transformation `tile`: its arguments, sums in blocks, prefetches.
 #pragma once
 
+#include <algorithm>
 #include <set>
 
 #include "polyhedral/group.h"
@@ -15,7 +16,8 @@ struct TileLoops {
   int vector = -1;            // group dimension
   int64_t lanes = 1;
   int parallel = -1; // group dimension
-  int collapse = -1; // group dimension whose tile loop, right inside, is divided along
+  std::vector<int> collapse; // group dimensions whose tile loops, right inside, are divided along
+  bool divided(int d) const { return d == parallel || std::count(collapse.begin(), collapse.end(), d) > 0; }
   std::vector<std::string> reduce;
   std::vector<int64_t> chunks;
   int64_t step = 1;

@@ -188,6 +188,46 @@ TEST_CASE("emit: a loop of an extent that is not known is divided with the one i
     for (int nt : {1, 2, 7}) CHECK(check_kernel(k, {{"N", n}}, nt) == 0);
 }
 
+TEST_CASE("emit: any number of images, in a loop around tiles that are divided along with it") {
+  std::string source = conv(16, 40, 7, 8), block = "[0/8, 1, 2, 3, 0%8]";
+  source.replace(source.find(block), block.size(), "[0/16, 1, 2, 3, 0%16]");
+  for (auto [from, to] : {std::pair{"f32[1, ", "f32[N, "}, {"0 <= n < 1 ", "0 <= n < N "}, {"stmt init {", "stmt init [N] -> {"}, {"stmt mac {", "stmt mac [N] -> {"}, {"stmt out {", "stmt out [N] -> {"}})
+    for (size_t at = 0; (at = source.find(from, at)) != std::string::npos; at += std::string(to).size())
+      source.replace(at, std::string(from).size(), to);
+  for (const char* step : {"sizes=[1, 16, 1, 7], collapse=[co, h]", "sizes=[1, 16, 1, 4], collapse=[co, h], prefetch=k", "sizes=[1, 16, 1, 7], collapse=co, block=4, prefetch=k",
+                           "sizes=[1, 16, 1, 7], collapse=h, outer=[1, 0, 1, 0], block=4, prefetch=k", "sizes=[1, 16, 1, 7], sum=8, collapse=co", "sizes=[1, 16, 2, 7], collapse=[co, h]"}) {
+    INFO(step);
+    Kernel k = tiled(source, text("tile(loops=[n, co, h, w], vector=co, lanes=8, reduce=[ci, kh, kw], chunks=[4, 0, 0], step=2, parallel=n, ", step, ")"));
+    auto nest = nest_of_digits(k);
+    REQUIRE(nest);
+    CHECK(text(*nest).find("N") != std::string::npos);
+    for (int64_t n : {1, 4})
+      for (int nt : {1, 2, 5}) CHECK(check_kernel(k, {{"N", n}}, nt) <= 1e-5);
+    auto object = emit_kernel(k, host_target(), "k", {.values = {{"N", 0}}, .nest = {}});
+    REQUIRE(object);
+    CHECK(object->parallel);
+    CHECK(object->notes.empty());
+  }
+}
+
+TEST_CASE("emit: an image's loops are divided where they do not lie right inside of the loop over images") {
+  // isl's loops have the partial tile of j apart.
+  Kernel k = tiled("program odd { tensor x : f32[N, 7, 6] input tensor y : f32[N, 7, 6] output "
+                   "stmt z [N] -> { z[i, j, l] : 0 <= i < N and 0 <= j < 7 and 0 <= l < 6 } y[i, j, l] = 0 "
+                   "stmt s [N] -> { s[i, j, l] : 0 <= i < N and 0 <= j < 7 and 0 <= l < 6 and (j + l) mod 2 = 0 } y[i, j, l] = x[i, j, l] }",
+                   "tile(loops=[i, j, l], sizes=[1, 2, 1], parallel=i, collapse=j)");
+  REQUIRE(!nest_of_digits(k));
+  auto nest = nest_from_schedule(k);
+  REQUIRE(nest);
+  std::string loops = text(*nest);
+  CHECK(loops.find("j.t parallel") != loops.rfind("j.t parallel"));
+  for (int64_t n : {1, 5})
+    for (int nt : {1, 2, 7}) CHECK(check_kernel(k, {{"N", n}}, nt) == 0);
+  auto object = emit_kernel(k, host_target(), "k", {.values = {{"N", 0}}, .nest = {}});
+  REQUIRE(object);
+  CHECK(object->notes.empty());
+}
+
 TEST_CASE("emit: a loop with a partial tile is not divided along with the one around it") {
   Kernel k = tiled(conv(3, 32, 7, 8), "tile(loops=[co, n, h, w], sizes=[16, 1, 2, 7], vector=co, lanes=8, parallel=co, collapse=h)");
   for (int nt : {1, 3}) CHECK(check_kernel(k, {}, nt) <= 1e-5);

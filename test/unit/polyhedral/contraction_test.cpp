@@ -160,6 +160,22 @@ TEST_CASE("weights that are read once are outermost, also where the second cache
   CHECK(best(256, 256, 14).step == 4);
 }
 
+TEST_CASE("lines of an unknown number are not taken together") {
+  auto together = [](const std::string& lines) {
+    std::string head = lines == "N" ? "[N] -> " : "", at = "0 <= l < " + lines + " and 0 <= r < 128 and 0 <= m < 3072";
+    Program p = parse_program("program product {\n tensor X : f32[" + lines + ", 128, 768] input\n tensor W : f32[768, 3072] weight\n tensor Y : f32[" + lines +
+                              ", 128, 3072] output\n stmt z " + head + "{ z[l, r, m] : " + at + " }\n Y[l, r, m] = 0\n stmt s " + head + "{ s[l, r, m, k] : " + at +
+                              " and 0 <= k < 768 }\n Y[l, r, m] += X[l, r, k] * W[k, m]\n}");
+    auto c = find_contraction(p);
+    REQUIRE(c);
+    std::vector<TileChoice> choices = tile_choices(*c, p, server(), 0);
+    REQUIRE(!choices.empty());
+    return std::any_of(choices.begin(), choices.end(), [](const TileChoice& t) { return t.line_tiles > 0; });
+  };
+  CHECK(together("8"));
+  CHECK_FALSE(together("N"));
+}
+
 TEST_CASE("short sums: fewer rows where totals do not fit the registers, on the stack where those cost more") {
   auto sums = [](int64_t in, const Target& t, int64_t rows, double passes, bool amplified) {
     Program p = pointwise(in, 64, 14);
