@@ -41,6 +41,16 @@ std::vector<std::string> inner_iterators(const Nest& nest, const Statement& s) {
   return out;
 }
 
+// Values of an iterator: a number, or what the dimension that it walks of the written tensor has.
+std::optional<Extent> loop_extent(const Program& p, const Statement& s, const std::string& iterator) {
+  if (auto known = iterator_extent(s, iterator))
+    return Extent(*known);
+  for (int d = 0; d < static_cast<int>(s.write.map.size()); ++d)
+    if (auto index = linear(s.write.map.at(d)); index && index_text(*index, s) == iterator)
+      return p.tensor(s.write.tensor).shape[static_cast<size_t>(d)];
+  return std::nullopt;
+}
+
 // Statements [first, last) below `depth` of their inner iterators.
 TextNodeRef inner_loops(const Program& p, const Nest& nest, size_t first, size_t last,
                         size_t depth) {
@@ -95,15 +105,15 @@ Expected<std::string> add_ahead(Program& p, const Nest& nest, const std::string&
   auto used = iterators_used(*user, *access);
   std::vector<std::string> iterators, values;
   Shape extents;
-  auto add = [&](const std::string& iterator, int64_t extent) {
+  auto add = [&](const std::string& iterator, const Extent& extent) {
     iterators.push_back(iterator);
     extents.push_back(extent);
   };
   for (const std::string& loop : nest.loops) {
-    int64_t extent = iterator_extent(*user, loop).value_or(0);
-    if (extent < 1)
-      return refuse("unknown-loop", loop + " has no constant extent");
-    add(loop, loop == nest.vector ? (extent + nest.lanes - 1) / nest.lanes : extent);
+    std::optional<Extent> extent = loop_extent(p, *user, loop);
+    if (!extent || extent->is(0))
+      return refuse("unknown-loop", loop + " has no extent that is known or that of a tensor");
+    add(loop, loop == nest.vector ? ceildiv(*extent, nest.lanes) : *extent);
   }
   for (size_t k = 0; k < user->iterators.size(); ++k) {
     const std::string& i = user->iterators[k];
