@@ -2,6 +2,7 @@
 #include "codegen/cost_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <optional>
 #include <vector>
@@ -13,8 +14,8 @@ namespace {
 
 // Extents of the box; of a domain that congruences cut, as the taps of a transposed convolution's rows, the points of each
 // group of dimensions that depend on each other. Borders that cut windows count, as everywhere.
-std::optional<double> points(const Statement& s) {
-  constexpr double kMost = 1e6;  // of a group
+std::optional<Extent> points(const Program& p, const Statement& s) {
+  constexpr int64_t kMost = 1000000;  // of a group
   const int n = dims(s.box);
   std::vector<int> group(static_cast<size_t>(n));
   std::iota(group.begin(), group.end(), 0);
@@ -24,14 +25,14 @@ std::optional<double> points(const Statement& s) {
         int from = group[static_cast<size_t>(d)], to = group[static_cast<size_t>(together[0])];
         std::replace(group.begin(), group.end(), from, to);
       }
-  double out = 1;
+  Extent out = 1;
   for (int g = 0; g < n; ++g) {
-    double box = 1;
+    Extent box = 1;
     for (int d = 0; d < n; ++d) {
       if (group[static_cast<size_t>(d)] != g) continue;
-      auto extent = iterator_extent(s, s.iterators[static_cast<size_t>(d)]);
+      auto extent = loop_extent(p, s, s.iterators[static_cast<size_t>(d)]);
       if (!extent) return std::nullopt;
-      box *= static_cast<double>(*extent);
+      box = box * *extent;
     }
     auto exact = [&]() -> std::optional<long> {
       isl::set inside = s.domain;
@@ -40,14 +41,15 @@ std::optional<double> points(const Statement& s) {
       return count(inside);
     };
     bool alone = std::count(group.begin(), group.end(), g) < 2;
-    auto known = alone || box > kMost ? std::nullopt : analysed(exact, std::nullopt);
-    out *= known ? static_cast<double>(*known) : box;
+    bool counted = !alone && box.is_constant() && box.constant() <= kMost;
+    auto known = counted ? analysed(exact, std::nullopt) : std::nullopt;
+    out = out * (known ? Extent(*known) : box);
   }
   return out;
 }
 
-double operations(const Statement& s) {
-  double out = s.is_reduction() ? 1 : 0;
+int64_t operations(const Statement& s) {
+  int64_t out = s.is_reduction() ? 1 : 0;
   visit(s.body, [&](const Expr& e) { out += !e.args.empty(); });
   return out;
 }
@@ -56,23 +58,38 @@ double operations(const Statement& s) {
 Cost cost_of(const Program& p) {
   Cost out;
   for (const Statement& s : p.statements) {
-    auto n = points(s);
+    auto n = points(p, s);
     out.whole &= n.has_value();
-    if (n && is_float(p.tensor(s.write.tensor).dtype)) out.flops += *n * operations(s);
+    if (n && is_float(p.tensor(s.write.tensor).dtype)) out.flops = out.flops + *n * operations(s);
   }
   for (const Tensor& t : p.tensors) {
     if (t.role == Role::temp) continue;
-    Extent size = element_count(t);
-    out.whole &= size.is_constant();
-    if (size.is_constant()) out.bytes += static_cast<double>(size.constant() * bytes(t.dtype));
+    out.bytes = out.bytes + element_count(t) * bytes(t.dtype);
   }
   return out;
 }
 
+namespace {
+// Measured (Granite Rapids, two threads): a barrier takes 0.45 us, the time of half of that many cycles.
+constexpr int64_t kLeastCycles = 2500;
+
+Extent cycles(const Extent& flops, const Extent& bytes, const Target& t) {
+  return max(floordiv(flops, std::max(1, t.lanes(4))), floordiv(bytes, std::max<int64_t>(1, std::llround(t.l2_rate))));
+}
+}  // namespace
+
 bool worth_dividing(const Cost& cost, const Target& target) {
-  // Measured (Granite Rapids, two threads): a barrier takes 0.45 us, the time of half of that many cycles.
-  constexpr double kLeastCycles = 2500;
-  return !cost.whole || std::max(cost.flops / std::max(1, target.lanes(4)), cost.bytes / target.l2_rate) >= kLeastCycles;
+  Extent work = cycles(cost.flops, cost.bytes, target);
+  return !cost.whole || !work.is_constant() || work.constant() >= kLeastCycles;
+}
+
+std::optional<Extent> worth_threads(const std::vector<Cost>& steps, const Target& target) {
+  Extent flops, bytes;
+  for (const Cost& c : steps) {
+    if (!c.whole) return std::nullopt;
+    flops = flops + c.flops, bytes = bytes + c.bytes;
+  }
+  return cycles(flops, bytes, target) - kLeastCycles * static_cast<int64_t>(steps.size()) + 1;
 }
 
 }  // namespace nasc

@@ -1,19 +1,23 @@
 // What each step of a compiled model has to do: for profiles, and for whether threads divide it.
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "ir/program.h"
 #include "ir/target.h"
 
 namespace nasc {
 
-// Floating-point operations of the statements, and the bytes of the bound tensors, each touched once. What depends on
-// parameters counts as nothing.
+// Floating-point operations of the statements, and the bytes of the bound tensors, each touched once.
 struct Cost {
-  double flops = 0, bytes = 0;
-  bool whole = true;  // nothing depends on parameters
+  Extent flops, bytes;
+  bool whole = true;  // all is counted
 };
 Cost cost_of(const Program& program);
-// False where the threads would wait for each other longer than the work takes.
+// False where the threads would wait for each other longer than the work takes; true where that depends on parameters.
 bool worth_dividing(const Cost& cost, const Target& target);
+// Positive where several threads are worth having for these steps, each of which is divided; nullopt when not all is counted.
+std::optional<Extent> worth_threads(const std::vector<Cost>& steps, const Target& target);
 
 }  // namespace nasc

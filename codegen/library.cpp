@@ -135,11 +135,18 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
   NASC_CHECK(kernels.size() == n.programs.size()) << "a kernel per program";
   std::vector<Cost> costs;  // by program
   for (const auto& p : n.programs) costs.push_back(cost_of(*p));
+  Rounds rounds = plan_rounds(module.network, module.target);
+  std::vector<Cost> shared;  // of the run steps that threads divide, each time that they do
   std::vector<StepInfo> steps;
   std::vector<std::vector<int>> scratch;
   for (const Call& call : n.calls) {
     const CompiledKernel& k = kernels[call.program];
     bool divided = k.parallel && (o.divide_all || worth_dividing(costs[call.program], module.target));
+    if (divided && n.programs[call.program]->phase == Phase::run) {
+      Cost each = costs[call.program];
+      if (rounds.span_of(static_cast<int>(steps.size()))) each = {in_a_round(each.flops, rounds), in_a_round(each.bytes, rounds), each.whole};
+      shared.push_back(std::move(each));
+    }
     StepInfo step{k.symbol, call.name, call.args, divided, false, n.programs[call.program]->phase == Phase::create};
     scratch.emplace_back();
     for (const Tensor& t : k.scratch) {
@@ -151,7 +158,6 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
     }
     steps.push_back(std::move(step));
   }
-  Rounds rounds = plan_rounds(module.network, module.target);
   int run_steps = 0;
   for (size_t c = 0; c < steps.size(); run_steps += !steps[c++].create)
     if (const Rounds::Span* span = rounds.span_of(static_cast<int>(c))) {
@@ -176,7 +182,8 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
 
   for (const Call& call : n.calls)
     if (const Program& p = *n.programs[call.program]; p.phase == Phase::run)
-      t.costs += text(p.name, " ", costs[call.program].flops, " ", costs[call.program].bytes, "\n");
+      t.costs += text(p.name, " ", costs[call.program].flops.text(), "; ", costs[call.program].bytes.text(), "\n");
+  if (auto worth = o.divide_all ? std::nullopt : worth_threads(shared, module.target); worth && !worth->is_constant()) t.worth_value = values.add(*worth) + 1;
 
   std::vector<std::string> objects;
   WrittenWeights weights = o.weights ? *o.weights : write_weights(n, module.target, o, directory);

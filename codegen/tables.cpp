@@ -155,7 +155,7 @@ std::string tables_ir(const Network& n, const ArenaPlan& arena, ValueTable& valu
          text(", i64 ", create.empty() ? 0 : std::max<int64_t>(arena_constant, 0), ", i32 ",
               values.parameters().size(), ", i32 ", values.size(), ", i32 ", buffers.size(), ", i32 ", create.size(),
               ", i32 ", run.size(), ", i32 ", o.max_threads, ", i64 ", o.round_slices, ", i32 ", round_value,
-              ", i32 0, [6 x ptr] zeroinitializer }\n");
+              ", i32 ", o.worth_value, ", [6 x ptr] zeroinitializer }\n");
   out += evaluate;
   for (const Entry& e : kEntries)
     out += text("define ", e.result, " @", o.prefix, "_", e.name, "(", e.parameters, ") {\n  %r = call ", e.result, " ",

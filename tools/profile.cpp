@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "ir/diag.h"
+#include "ir/extent.h"
 #include "tools/probe.h"
 #include "tools/run_verbs.h"
 #include "tools/staging.h"
@@ -23,11 +24,27 @@ struct StepCost {
   std::string kernel;
   double flops = 0, bytes = 0;
 };
-std::vector<StepCost> costs_of(const nasc_info& info) {
+std::vector<StepCost> costs_of(const nasc_info& info, const std::map<std::string, int64_t>& parameters) {
   std::vector<StepCost> out;
+  auto value = [&](const std::string& extent) {
+    return static_cast<double>(Extent::parse(extent).evaluate([&](const std::string& p) { return parameters.at(p); }));
+  };
   std::istringstream in(info.costs ? info.costs : "");
-  for (StepCost c; in >> c.kernel >> c.flops >> c.bytes;)
+  StepCost c;
+  for (std::string flops, bytes; in >> c.kernel && std::getline(in, flops, ';') && std::getline(in, bytes);) {
+    c.flops = value(flops), c.bytes = value(bytes);
     out.push_back(c);
+  }
+  return out;
+}
+
+// What the extents of these inputs give for the names in the model's shapes.
+std::map<std::string, int64_t> parameters_of(const nasc_info& info, const std::vector<HostTensor>& inputs) {
+  std::map<std::string, int64_t> out;
+  for (int32_t k = 0; k < info.n_inputs; ++k)
+    for (int32_t d = 0; d < info.inputs[k].rank; ++d)
+      if (const char* name = info.inputs[k].dims[d].symbol)
+        out[name] = inputs[static_cast<size_t>(k)].shape[static_cast<size_t>(d)];
   return out;
 }
 
@@ -53,19 +70,21 @@ int profile_verb(const RunOptions& o) {
     runner.run_into(inputs, outputs);
   steps.clear();
   auto start = Clock::now();
-  for (int k = 0; k < o.repeat || seconds_since(start) < o.min_seconds; ++k)
+  int runs = 0;
+  for (; runs < o.repeat || seconds_since(start) < o.min_seconds; ++runs)
     runner.run_into(inputs, outputs);
 
   int threads = std::max(1, o.threads);
   double peak = peak_flops() * threads, reading = reading_flops() * threads, bandwidth = peak_bytes();
-  std::vector<StepCost> costs = costs_of(info);
+  std::vector<StepCost> costs = costs_of(info, parameters_of(info, inputs));
   costs.resize(steps.size());
   double total = 0, flops = 0, bytes = 0;
   std::vector<double> least(steps.size());
   for (std::size_t k = 0; k < steps.size(); ++k) {
     if (steps[k].seconds.empty())
       continue;
-    least[k] = *std::min_element(steps[k].seconds.begin(), steps[k].seconds.end());
+    double rounds = static_cast<double>(steps[k].seconds.size()) / runs;
+    least[k] = rounds * *std::min_element(steps[k].seconds.begin(), steps[k].seconds.end());
     total += least[k], flops += costs[k].flops, bytes += costs[k].bytes;
   }
   auto row = [&](double time, double f, double b, int calls, const std::string& label) {

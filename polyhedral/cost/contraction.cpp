@@ -47,6 +47,20 @@ std::optional<int64_t> iterator_extent(const Statement& s, const std::string& it
   return range->second - range->first + 1;
 }
 
+std::optional<Extent> loop_extent(const Program& p, const Statement& s, const std::string& iterator) {
+  if (auto known = iterator_extent(s, iterator)) return Extent(*known);
+  auto walked = [&](const Access& a) -> std::optional<Extent> {
+    for (int d = 0; d < static_cast<int>(a.map.size()); ++d)
+      if (auto index = linear(a.map.at(d)); index && index_text(*index, s) == iterator)
+        return p.tensor(a.tensor).shape[static_cast<size_t>(d)];
+    return std::nullopt;
+  };
+  if (auto written = walked(s.write)) return written;
+  for (const Access& r : s.reads)
+    if (auto read = walked(r)) return read;
+  return std::nullopt;
+}
+
 // Quotients of the row and a reduction that the rows are indexed by.
 static void note_steps(Contraction& c, const Statement& s, int row) {
   constexpr int64_t kMost = 64;  // taps whose code is written out, though few of them have terms for one row

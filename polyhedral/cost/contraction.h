@@ -34,6 +34,8 @@ std::optional<Contraction> find_contraction(const Program& program);
 
 // Extent of an iterator's values in the statement's box when constant.
 std::optional<int64_t> iterator_extent(const Statement& statement, const std::string& iterator);
+// That, or what the dimension has that it walks of a tensor.
+std::optional<Extent> loop_extent(const Program& program, const Statement& statement, const std::string& iterator);
 // Iterators whose value changes the element an access touches, per dimension of the tensor.
 std::vector<std::vector<int>> iterators_used(const Statement& statement, const Access& access);
 

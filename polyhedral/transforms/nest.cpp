@@ -41,16 +41,6 @@ std::vector<std::string> inner_iterators(const Nest& nest, const Statement& s) {
   return out;
 }
 
-// Values of an iterator: a number, or what the dimension that it walks of the written tensor has.
-std::optional<Extent> loop_extent(const Program& p, const Statement& s, const std::string& iterator) {
-  if (auto known = iterator_extent(s, iterator))
-    return Extent(*known);
-  for (int d = 0; d < static_cast<int>(s.write.map.size()); ++d)
-    if (auto index = linear(s.write.map.at(d)); index && index_text(*index, s) == iterator)
-      return p.tensor(s.write.tensor).shape[static_cast<size_t>(d)];
-  return std::nullopt;
-}
-
 // Statements [first, last) below `depth` of their inner iterators.
 TextNodeRef inner_loops(const Program& p, const Nest& nest, size_t first, size_t last,
                         size_t depth) {

@@ -133,7 +133,9 @@ typedef struct nasc_model_desc {
    * the slices in the round. Not at all when the parameter is 0. 0: the model has none. */
   int64_t round_slices;
   int32_t round_value;
-  int32_t reserved0;
+  /* 0, or 1 + the index of a value: unless that is positive one thread does all, since others would
+   * wait for longer than the work takes. */
+  int32_t worth_value;
   void* reserved[6];
 } nasc_model_desc;
 

@@ -145,7 +145,8 @@ typedef struct nasc_info {
   int32_t opt_level;
   int32_t n_kernels;
   int32_t n_opaque_calls;
-  const char* costs; /* per run step a line: kernel, floating-point operations, bytes touched */
+  const char* costs; /* per run step a line `KERNEL OPERATIONS; BYTES`: floating-point operations and bytes
+                        touched, expressions of the parameters */
   void* reserved[7];
 } nasc_info;
 

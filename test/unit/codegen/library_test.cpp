@@ -105,7 +105,7 @@ TEST_CASE("library: a model with a symbolic batch links, loads and runs") {
   CHECK(files.weights.empty() == !side_file);
 
   Runner runner(Model(files.library), {.threads = 2});
-  for (int64_t n : {1, 3, 0}) {
+  for (int64_t n : {1, 3, 40000, 0}) {  // of one thread, of two
     HostTensor x = zeros(DType::f32, {n, 4});
     for (int64_t k = 0; k < 4 * n; ++k) x.as<float>()[k] = static_cast<float>(k);
     auto y = runner.run({x});
@@ -129,6 +129,19 @@ TEST_CASE("library: small kernels are not divided among threads, those of unknow
   CHECK_FALSE(worth_dividing(cost_of(scaled("4")), t));
   CHECK(worth_dividing(cost_of(scaled("4000")), t));
   CHECK(worth_dividing(cost_of(scaled("N")), t));
+  Cost any = cost_of(scaled("N"));
+  CHECK(any.flops.text() == "64*N");
+  CHECK(any.bytes.text() == "512*N");
+  // Whether they are worth it is known at a run: on the average of the steps.
+  auto worth = [&](int64_t n, const std::vector<Cost>& steps) {
+    auto out = worth_threads(steps, t);
+    REQUIRE(out);
+    return out->evaluate([&](const std::string&) { return n; }) > 0;
+  };
+  CHECK_FALSE(worth(4, {any}));
+  CHECK(worth(4000, {any}));
+  CHECK(worth(4, {any, cost_of(scaled("4000"))}));
+  CHECK_FALSE(worth_threads({any, Cost{1, 1, false}}, t));
 }
 
 TEST_CASE("library: costs of a transposed convolution count the taps that its rows have") {
