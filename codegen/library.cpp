@@ -176,6 +176,7 @@ LibraryFiles write_library(const Module& module, const std::vector<CompiledKerne
   t.neural = neural_steps(o.plan);
   t.opt_level = o.opt_level;
   t.max_threads = o.max_threads;
+  t.keep_denormals = o.keep_denormals;
   t.round_parameter = rounds.parameter;
   t.round_slices = rounds.slices;
   t.features = checked_features(module.target);

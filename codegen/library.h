@@ -31,6 +31,7 @@ struct LibraryOptions {
   std::string plan;      // text of the applied plan
   int opt_level = 2;
   int max_threads = 0;  // 0: no limit
+  bool keep_denormals = false;  // else they are taken for 0 while kernels run
   bool divide_all = false;  // among threads, also what is not worth_dividing
   int64_t side_file_threshold = int64_t{1} << 30;  // larger weights go to STEM.weights beside the library
   std::optional<WrittenWeights> weights = {};      // when write_weights was called before, in the same directory

@@ -17,7 +17,7 @@ constexpr const char* kTypes = R"(
 %io = type { ptr, ptr, i32, i32, i32, i32 }
 %info = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, i64, i64, i64, i64, i32, i32, i32, i32, i32, i32, ptr, [7 x ptr] }
 %api = type { i32, i32, ptr, ptr, ptr, ptr, ptr, ptr, ptr, [4 x ptr] }
-%desc = type { i32, i32, %api, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, %size, i64, i32, i32, i32, i32, i32, i32, i64, i32, i32, [6 x ptr] }
+%desc = type { i32, i32, %api, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, %size, i64, i32, i32, i32, i32, i32, i32, i64, i32, i32, i32, i32, [5 x ptr] }
 @slot = internal global %slot zeroinitializer
 )";
 
@@ -155,7 +155,7 @@ std::string tables_ir(const Network& n, const ArenaPlan& arena, ValueTable& valu
          text(", i64 ", create.empty() ? 0 : std::max<int64_t>(arena_constant, 0), ", i32 ",
               values.parameters().size(), ", i32 ", values.size(), ", i32 ", buffers.size(), ", i32 ", create.size(),
               ", i32 ", run.size(), ", i32 ", o.max_threads, ", i64 ", o.round_slices, ", i32 ", round_value,
-              ", i32 ", o.worth_value, ", [6 x ptr] zeroinitializer }\n");
+              ", i32 ", o.worth_value, ", i32 ", o.keep_denormals ? 1 : 0, ", i32 0, [5 x ptr] zeroinitializer }\n");
   out += evaluate;
   for (const Entry& e : kEntries)
     out += text("define ", e.result, " @", o.prefix, "_", e.name, "(", e.parameters, ") {\n  %r = call ", e.result, " ",

@@ -27,6 +27,7 @@ void place_barriers(const Network& network, const ArenaPlan& arena, std::vector<
 struct TableOptions {
   std::string prefix, model, compiler, plan, neural;
   std::string costs;  // of the run steps, a line each
+  bool keep_denormals = false;  // else they are taken for 0
   int worth_value = 0;  // 1 + the value that says whether several threads are worth having; 0: they are
   std::vector<std::string> features;  // instruction sets checked at load, LLVM's names
   std::string weights_symbol, weights_file;  // one of the two, or neither without weights

@@ -29,7 +29,7 @@ struct Arguments {
                                    threshold = "1G", dump_directory;
   std::vector<std::string> dims, quoted_targets;
   DepOptions deps;
-  std::string winograd = "auto", tune, journal, tuning_database;
+  std::string winograd = "auto", denormals = "flush", tune, journal, tuning_database;
   std::vector<std::string> isl_operations;
   uint64_t ppl_weight = 0;
   bool check = false, verbose = false, quiet = false, no_warnings = false, time_passes = false;
@@ -87,6 +87,11 @@ void declare(CLI::App& app, Arguments& a) {
                  "by tiles of 2x2 (f2, the most exact), 3x3 (f3) or 4x4 (f4)")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "off", "f2", "f3", "f4"}))
+      ->group(group);
+  app.add_option("--denormals", a.denormals,
+                 "numbers below 2^-126 are taken for 0 (flush), or cost what the processor makes of them (keep)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"flush", "keep"}))
       ->group(group);
   app.add_flag("--tune{all}", a.tune,
                "measure alternatives of each kernel on this machine; --tune=N: N of them, "
@@ -264,6 +269,7 @@ int body(int argc, char** argv) {
                                                             {"f3", Winograd::f3},
                                                             {"f4", Winograd::f4}};
   a.compile.winograd = kWinograd.at(a.winograd);
+  a.compile.keep_denormals = a.denormals == "keep";
   a.compile.import.passes = a.compile.level > 0;
   a.compile.side_file_threshold = parse_bytes(a.threshold, "--weights-threshold");
   if (!a.compile.prefix.empty() && identifier(a.compile.prefix) != a.compile.prefix)

@@ -139,6 +139,7 @@ LibraryOptions library_options(const Compilation& c) {
   l.opt_level = c.options.level;
   l.max_threads = c.options.threads;
   l.divide_all = c.options.divide_all;
+  l.keep_denormals = c.options.keep_denormals;
   l.side_file_threshold = c.options.side_file_threshold;
   return l;
 }

@@ -26,6 +26,7 @@ struct CompileOptions {
   ImportOptions import;
   int level = 2; // 0 to 3: what -O says
   Winograd winograd = Winograd::automatic;
+  bool keep_denormals = false;
   Target target;
   std::string plan_file; // replayed in place of the scheduler
   TuneOptions tune;      // a database without `on`: its choices are taken

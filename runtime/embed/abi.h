@@ -136,7 +136,9 @@ typedef struct nasc_model_desc {
   /* 0, or 1 + the index of a value: unless that is positive one thread does all, since others would
    * wait for longer than the work takes. */
   int32_t worth_value;
-  void* reserved[6];
+  int32_t keep_denormals; /* 0: they are taken for 0 */
+  int32_t reserved0;
+  void* reserved[5];
 } nasc_model_desc;
 
 /* What codegen's wrappers call. P_create(o, h) is nasc_embed_create(&desc, o, h);

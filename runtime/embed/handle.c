@@ -196,7 +196,8 @@ nasc_status nasc_embed_run(nasc_handle* h, const nasc_tensor* inputs, const nasc
                                   .full_round = h->rounds,
                                   .last_round = h->rounds + m->n_values,
                                   .slices = m->round_slices > 0 ? h->values[m->round_value] : 0,
-                                  .per_round = m->round_slices};
+                                  .per_round = m->round_slices,
+                                  .keep_denormals = m->keep_denormals};
   const int small = m->worth_value > 0 && h->values[m->worth_value - 1] <= 0;
   nasc_sequence_run(&h->sequence, &values, small ? 1 : h->threads, &h->options);
   s = nasc_status_check(h->status, h->message, sizeof h->message);

@@ -112,6 +112,7 @@ typedef struct nasc_run_values {
   const int64_t* last_round;
   int64_t slices; /* in all, and per full round */
   int64_t per_round;
+  int keep_denormals;
 } nasc_run_values;
 
 /* Runs a bound sequence on up to `threads` threads. */

@@ -92,7 +92,7 @@ static nasc_status run_create_steps(nasc_model* m, const nasc_model_desc* desc,
                             .status = status};
   nasc_status result;
   if (nasc_sequence_bind(&s, desc, &bases)) {
-    const nasc_run_values none = {0};
+    const nasc_run_values none = {.keep_denormals = desc->keep_denormals};
     nasc_sequence_run(&s, &none, threads, o);
     result = nasc_status_check(status, o->message, o->message_size);
   } else {

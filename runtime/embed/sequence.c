@@ -1,5 +1,6 @@
 /* A list of steps: resolving its pointers, and the walk that all threads of the team do together.
  */
+#include "denormals.h"
 #include "internal.h"
 #include "pool.h"
 #include "share.h"
@@ -139,8 +140,7 @@ static void call_parts(const nasc_walk* w, int32_t i, int64_t slice, int32_t tid
   }
 }
 
-static void walk(void* argument, int32_t tid, int32_t nt) {
-  nasc_walk* w = argument;
+static void walk_steps(nasc_walk* w, int32_t tid, int32_t nt) {
   const nasc_sequence* s = w->sequence;
   const nasc_options* o = w->options;
   int64_t spin_ns = w->spin_ns, slice = 0;
@@ -182,6 +182,15 @@ static void walk(void* argument, int32_t tid, int32_t nt) {
   }
   if (tid == 0 && nt > 1)
     __atomic_store_n(&learned_spin_ns, spin_ns, __ATOMIC_RELAXED);
+}
+
+static void walk(void* argument, int32_t tid, int32_t nt) {
+  nasc_walk* w = argument;
+  const nasc_float_state before = nasc_float_get();
+  if (!w->values->keep_denormals)
+    nasc_float_set(before | NASC_FLUSH);
+  walk_steps(w, tid, nt);
+  nasc_float_set(before);
 }
 
 static void walk_task(void* argument, int32_t tid) {

@@ -141,6 +141,7 @@ TEST_CASE("mistakes: flags that mean nothing are 64") {
       {"model.onnx", "-O9"},
       {"model.onnx", "-Ofast"},
       {"model.onnx", "--winograd=f8"},
+      {"model.onnx", "--denormals=off"},
       {"model.onnx", "--emit=lib,nothing"},
       {"model.onnx", "--emit=lib", "-o", "model.onnx"},
       {"model.onnx", "--threads=-1"},

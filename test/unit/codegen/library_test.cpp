@@ -1,6 +1,7 @@
 // A linked library runs: tables, weights, arena and parameters, with kernels given as LLVM IR text.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -101,6 +102,7 @@ TEST_CASE("library: a model with a symbolic batch links, loads and runs") {
   LibraryOptions options{"scale", "scale", "test", "", 2, 0};
   bool side_file = GENERATE(false, true);
   if (side_file) options.side_file_threshold = 0;
+  options.keep_denormals = GENERATE(false, true);
   LibraryFiles files = write_library(module, {kernel}, values, options, directory);
   CHECK(files.weights.empty() == !side_file);
 
@@ -115,6 +117,18 @@ TEST_CASE("library: a model with a symbolic batch links, loads and runs") {
       float w = static_cast<float>(k % 4 + 1);
       CHECK(y[0].as<float>()[k] == static_cast<float>(k) * w * w);
     }
+  }
+  // Below the normal numbers: on each thread, while kernels run.
+  for (int64_t n : {1, 40000}) {
+    volatile float small = 1e-40f;
+    HostTensor x = zeros(DType::f32, {n, 4});
+    std::fill_n(x.as<float>(), x.count(), small);
+    auto y = runner.run({x});
+    float least = y[0].as<float>()[0], most = least;
+    for (int64_t k = 0; k < y[0].count(); ++k) least = std::min(least, y[0].as<float>()[k]), most = std::max(most, y[0].as<float>()[k]);
+    if (options.keep_denormals) CHECK((least > 0 && most > 1.5e-39f));
+    else CHECK((least == 0 && most == 0));
+    CHECK(small * 2 > 0);  // the caller's numbers are as they were
   }
   CHECK(std::filesystem::exists(files.header));
   std::filesystem::remove_all(directory);
