@@ -9,11 +9,22 @@ Emitter::Emitter(const Program& program, llvm::Module& module, const EmitTraits&
     : program_(program), module_(module), context_(module.getContext()), traits_(traits), options_(options), b_(context_) {}
 
 // Layout applied to the access applied to the iterators' values, in elements.
+namespace {
+// Strides that tell apart the elements that registers hold at a time: extents that are not known count as more than that.
+Shape told_apart(Tensor t) {
+  constexpr int64_t kMost = 1024;
+  for (Extent& e : t.shape)
+    if (!e.is_constant()) e = kMost;
+  return physical_strides(t);
+}
+}  // namespace
+
 Quasi Emitter::offset(const Access& a, const std::vector<Quasi>& iterators) {
   const Tensor& t = program_.tensor(a.tensor);
-  auto [it, fresh] = strides_.try_emplace(a.tensor);
+  const bool in_registers = staging_.count(a.tensor) > 0;
+  auto [it, fresh] = strides_.try_emplace({a.tensor, in_registers});
   if (fresh)
-    for (const Extent& e : physical_strides(t)) it->second.push_back(algebra_.value(e));
+    for (const Extent& e : in_registers ? told_apart(t) : physical_strides(t)) it->second.push_back(algebra_.value(e));
   Layout layout = layout_of(t);
   std::vector<Quasi> index;
   for (int d = 0; d < t.rank(); ++d) index.push_back(algebra_.value(quasi(a.map.at(d)), iterators) + layout.halo[d].first);
@@ -43,7 +54,9 @@ void Emitter::prepare(const NestRef& n, Algebra::Scope scope) {
     info.offsets.push_back(offset(info.statement->write, info.iterators));
     for (const auto& r : info.statement->reads) info.offsets.push_back(offset(r, info.iterators));
   }
+  const bool staged = n->kind == NestNode::stage && staging_.insert(n->mark.name).second;
   for (const auto& c : n->children) prepare(c, scope);
+  if (staged) staging_.erase(n->mark.name);
   if (n->kind == NestNode::loop && n->mark.has(Annotation::vectorize))
     infos_[n.get()].lanes_ok = !control_depends(n->children[0], info.variable);
 }

@@ -187,7 +187,8 @@ class Emitter {
   std::map<std::pair<std::string, Quasi>, std::pair<int64_t, llvm::Value*>> loads_;  // width and value
   std::map<llvm::Value*, llvm::Value*> splats_;
   std::map<std::string, Payload> constants_;  // small payloads in layout order
-  std::map<std::string, std::vector<Quasi>> strides_;
+  std::map<std::pair<std::string, bool>, std::vector<Quasi>> strides_;  // of a tensor, in memory or in registers
+  std::set<std::string> staging_;  // tensors whose stage region is being prepared
   std::set<const NestNode*> divided_;  // loops whose iterations are divided among threads
   std::map<const NestNode*, std::vector<const NestNode*>> collapsed_;  // divided loop: those inside, divided along with it
   int64_t instances_ = 0;

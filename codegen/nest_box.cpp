@@ -36,8 +36,9 @@ bool has_parameters(const QuasiAff& f) {
   return false;
 }
 
-// What is fixed of each iterator of a statement below some bands. One of any number of values, as that of images, has an
-// extent of 1 and a band that is a loop all the same.
+// What is fixed of each iterator of a statement below some bands. One of any number of values, as that of images, has so many
+// values until its first band, whose loop ends with the last of them.
+constexpr int64_t kAny = 512, kMostPeriod = kAny / 4;  // its bands are what they are for all values when they are for these
 struct Place {
   std::vector<int64_t> extents;
   std::vector<int64_t> windows;      // values left; strides of the last digits
@@ -45,6 +46,23 @@ struct Place {
   std::vector<Inequality> open;      // conditions of the domain that no loop ensures yet
   std::map<int, NestExprRef> last;   // of iterators of any number of values
 };
+
+// Sums and quotients of parameters, times the denominator.
+NestExprRef numerator(const QuasiAff& f) {
+  NestExprRef out = nest_constant(f.linear.constant);
+  auto add = [&](int64_t by, const NestExprRef& e) {
+    out = nest_op(NestExpr::add, {out, by == 1 ? e : nest_op(NestExpr::mul, {nest_constant(by), e})});
+  };
+  for (const auto& [name, by] : f.linear.parameters) add(by, nest_variable(name));
+  for (const auto& [by, inner] : f.floors) add(by, nest_op(NestExpr::floordiv, {numerator(inner), nest_constant(inner.linear.denominator)}));
+  return out;
+}
+
+int64_t greatest_denominator(const QuasiAff& f) {
+  int64_t out = f.linear.denominator;
+  for (const auto& [by, inner] : f.floors) out = std::max(out, greatest_denominator(inner));
+  return out;
+}
 
 // A domain without its parameters and with one value of the iterators that depend on them, and the last of their values.
 struct Slice {
@@ -65,13 +83,9 @@ std::optional<Slice> slice_of(const isl::set& domain) {
     most = most.gist(most.domain());
     if (!most.isa_aff()) return std::nullopt;
     QuasiAff f = quasi(most.as_aff());
-    if (!f.floors.empty() || f.linear.denominator != 1) return std::nullopt;
-    NestExprRef last = nest_constant(f.linear.constant);
-    limits += text(limits.empty() ? "" : " and ", "0 <= i", d, " <= ", f.linear.constant);
-    for (const auto& [name, by] : f.linear.parameters) {
-      last = nest_op(NestExpr::add, {last, nest_op(NestExpr::mul, {nest_constant(by), nest_variable(name)})});
-      limits += text(" + (", by, " ", name, ")");
-    }
+    if (f.linear.denominator != 1) return std::nullopt;
+    NestExprRef last = numerator(f);
+    limits += text(limits.empty() ? "" : " and ", "0 <= i", d, " <= ", text(last));
     out.last[d] = last;
     out.domain = isl::manage(isl_set_fix_si(out.domain.release(), isl_dim_set, static_cast<unsigned>(d), 0));
   }
@@ -119,6 +133,7 @@ class Builder {
     if (!slice) throw NotDigits{};
     Place p = place_of(s, slice->domain);
     p.last = std::move(slice->last);
+    for (const auto& [d, last] : p.last) p.extents[static_cast<size_t>(d)] = p.windows[static_cast<size_t>(d)] = kAny;
     return p;
   }
 
@@ -200,8 +215,7 @@ class Builder {
       return out;
     }
     // What the outer digits leave of x is x mod `before`; within a last, partial tile `windows` is smaller.
-    if (p.last.count(out.iterator) && (!f.floors.empty() || f.linear.constant || f.linear.denominator != 1 || f.linear.coefficients[out.iterator] != 1 || strides_.count({p_name_, out.iterator})))
-      throw NotDigits{};
+    if (p.last.count(out.iterator) && greatest_denominator(f) > kMostPeriod) throw NotDigits{};
     int64_t extent = p.extents[out.iterator], before = strides_.count({p_name_, out.iterator})
                                                            ? strides_.at({p_name_, out.iterator})
                                                            : extent;
@@ -213,14 +227,42 @@ class Builder {
     return out;
   }
 
+  // The first band of an iterator of any number of values: whole tiles, then one value at a time, each a tile of its own.
+  NestRef open_loop(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits) {
+    const auto& [name, first] = *digits.begin();
+    const NestExprRef last = at.at(name).last.at(first.iterator);
+    for (const auto& [other, d] : digits) {
+      auto found = at.at(other).last.find(d.iterator);
+      if (d.stride != first.stride || found == at.at(other).last.end() || text(found->second) != text(last)) throw NotDigits{};
+    }
+    auto saved = strides_;
+    for (const auto& [other, d] : digits) strides_[{other, d.iterator}] = d.stride;
+    int band = ++bands_;
+    NestRef out;
+    if (first.stride == 1) {
+      out = part(t, at, digits, 0, 1, band, 0, {nest_constant(0), last});
+    } else {
+      NestExprRef size = nest_constant(first.stride), one = nest_constant(1);
+      NestExprRef tiles = nest_op(NestExpr::floordiv, {nest_op(NestExpr::add, {last, one}), size});
+      std::map<std::string, Digit> single = digits;
+      for (auto& [other, d] : single) d.stride = 1;
+      out = nest_block({part(t, at, digits, 0, 1, band, 0, {nest_constant(0), nest_op(NestExpr::sub, {tiles, one})}),
+                        part(t, at, single, 0, 1, band, 0, {nest_op(NestExpr::mul, {size, tiles}), last})});
+    }
+    strides_ = saved;
+    return out;
+  }
+
   NestRef loop(const LoopTreeRef& t, const Places& at) {
     int64_t trips = -1, full = -1;
     bool all_count_tiles = true;  // of the statements so far
+    bool open = false;
     std::map<std::string, Digit> digits;
     for (const auto& [name, band] : t->band) {
       const Place& p = at.at(name);
       p_name_ = name;
       Digit d = digit(band, p);
+      if (p.last.count(d.iterator) && !strides_.count({name, d.iterator})) open = true;
       int64_t window = d.iterator < 0 ? 1 : p.windows[d.iterator];
       int64_t n = (window + d.stride - 1) / d.stride, whole = window / d.stride;
       if (window < d.stride) n = 1, whole = 1;  // one tile, smaller than its size
@@ -232,17 +274,7 @@ class Builder {
       all_count_tiles &= counts_tiles;
       digits[name] = d;
     }
-    NestExprRef last;  // of any number of iterations
-    bool all_known = true, none_known = true;
-    for (const auto& [name, d] : digits) {
-      auto found = at.at(name).last.find(d.iterator);
-      bool known = found == at.at(name).last.end();
-      (known ? none_known : all_known) = false;
-      if (known) continue;
-      if (last && text(last) != text(found->second)) throw NotDigits{};
-      last = found->second;
-    }
-    if (!all_known && !none_known) throw NotDigits{};
+    if (open) return open_loop(t, at, digits);
     // Iterations that are unrolled are as good one by one as in a row.
     bool apart = t->mark.has(Annotation::unroll) && full > 0;
     if (trips != full && !apart && !isolates(t->isolate, full)) throw NotDigits{};
@@ -253,9 +285,7 @@ class Builder {
       if (d.iterator >= 0) strides_[{name, d.iterator}] = d.stride;
     int band = ++bands_;
     std::vector<NestRef> parts;
-    if (last) {
-      parts = {part(t, at, digits, 0, 1, band, 0, last)};
-    } else if (trips != full && t->mark.has(Annotation::parallel)) {
+    if (trips != full && t->mark.has(Annotation::parallel)) {
       parts = {divided(t, at, digits, full, band, annotated_below(t, Annotation::parallel))};
     } else {
       parts = {part(t, at, digits, 0, full, band, trips < lanes ? lanes : 0)};
@@ -315,10 +345,14 @@ class Builder {
     return equal(a.lower, b.lower) && equal(a.upper, b.upper);
   }
 
-  // Values first .. last-1 of the band, or through `end`; lanes: of the whole vectors that they are the rest of, else 0.
+  struct Ends {
+    NestExprRef lower, upper;  // of the loop; absent: numbers
+  };
+
+  // Values first .. last-1 of the band, or those between the ends; lanes: of the whole vectors that they are the rest of, else 0.
   NestRef part(const LoopTreeRef& t, const Places& at, const std::map<std::string, Digit>& digits, int64_t first,
-               int64_t last, int band, int64_t lanes, const NestExprRef& end = nullptr) {
-    bool single = last - first == 1 && !lanes && !end;
+               int64_t last, int band, int64_t lanes, const Ends& ends = {}) {
+    bool single = last - first == 1 && !lanes && !ends.upper;
     std::string variable = single ? "" : text("c", depth_);
     auto [inside, cut] = below(at, digits, first, variable);
     bool is_cut = !(cut.lower.empty() && cut.upper.empty());
@@ -327,7 +361,7 @@ class Builder {
     ++depth_;
     auto node = loop_node(t, band, variable, first, last);
     node->lanes = lanes;
-    if (end) node->upper = end;
+    if (ends.upper) node->lower = ends.lower, node->upper = ends.upper;
     for (const NestExprRef& e : cut.lower) node->lower = nest_op(NestExpr::max, {node->lower, e});
     for (const NestExprRef& e : cut.upper) node->upper = nest_op(NestExpr::min, {node->upper, e});
     node->children.push_back(walk(t->children[0], inside));

@@ -166,7 +166,9 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   if (width < lanes && !narrow) return {};
   int64_t vectors = ((c.grain > 0 ? c.grain : width) + (padded ? lanes - 1 : 0)) / lanes;
   // Rows from beyond the second cache are fetched line by line, and come in more streams when several are in use.
-  bool lines = packed && c.line >= 0 && c.period == 1 && sizes.rows_bytes <= static_cast<double>(target.l2_bytes) / 2;
+  // Of unknown numbers: whole tiles and single rows of single lines.
+  bool counted = c.line < 0 || (c.group.extents[c.line].is_constant() && (c.row < 0 || c.group.extents[c.row].is_constant()));
+  bool lines = packed && counted && c.line >= 0 && c.period == 1 && sizes.rows_bytes <= static_cast<double>(target.l2_bytes) / 2;
 
   TileChoice base;
   RegisterTile tile = register_tile(target, rows, vectors, padded && width % lanes != 0);
@@ -220,7 +222,6 @@ std::vector<TileChoice> tile_choices(const Contraction& c, const Program& p, con
   std::stable_sort(serial.begin(), serial.end(), by_time);
   bool alone = !serial.empty() && serial[0].cycles * kClearly < std::min(others[0].cycles, priced(base).cycles);
   if (alone) base = serial[0];
-  bool counted = c.line < 0 || c.group.extents[c.line].is_constant();
   std::optional<TileChoice> together = packed && !alone && counted ? together_choice(base, others, sizes, lanes, target) : std::nullopt;
   if (together) std::swap(base, *together);
   if (others.size() > kMostTiles) others.resize(kMostTiles);

@@ -210,6 +210,29 @@ TEST_CASE("emit: any number of images, in a loop around tiles that are divided a
   }
 }
 
+TEST_CASE("emit: rows of an unknown length are whole tiles and single pixels, both in registers") {
+  // Half of the pixels of an image, rounded up; 24 channels are a vector and a half.
+  auto product = [](int64_t channels) {
+    std::string width = "floor((W + 1)/(2))", at = text("0 <= h < H and 0 <= m < ", channels, " and 0 <= w and 2w <= W - 1");
+    return text("program product { tensor x : f32[H, ", width, ", 16] input tensor k : f32[", channels, ", 16] weight layout [0/16, 1, 0%16] tensor y : f32[H, ", width,
+                ", ", channels, "] output stmt z [H, W] -> { z[h, w, m] : ", at, " } y[h, w, m] = 0 stmt s [H, W] -> { s[h, w, m, d] : ", at,
+                " and 0 <= d < 16 } y[h, w, m] += x[h, w, d] * k[m, d] }");
+  };
+  for (int64_t channels : {24, 32, 48})
+    for (const char* step : {"loops=[h, m, w], sizes=[1, 16, 6], vector=m, lanes=16, reduce=[d], chunks=[8], step=4, parallel=h, collapse=m",
+                             "loops=[m, h, w], sizes=[16, 1, 5], vector=m, lanes=16, reduce=[d], chunks=[0], parallel=m",
+                             "loops=[w, h, m], sizes=[4, 1, 16], vector=m, lanes=8, reduce=[d], chunks=[4], parallel=w"}) {
+      INFO(channels << " channels: " << step);
+      Kernel k = tiled(product(channels), text("tile(", step, ")"));
+      REQUIRE(nest_of_digits(k));
+      for (int64_t width : {1, 10, 11, 12, 37})
+        for (int nt : {1, 3}) CHECK(check_kernel(k, {{"W", width}, {"H", 3}, {isl_text(Extent::parse("floor((W + 1)/(2))")), (width + 1) / 2}}, nt) <= 1e-5);
+      auto object = emit_kernel(k, host_target(), "k", {.values = {{"W", 0}, {"H", 1}, {"floor((W + 1)/(2))", 2}}, .nest = {}});
+      REQUIRE(object);
+      CHECK(object->parallel);
+    }
+}
+
 TEST_CASE("emit: an image's loops are divided where they do not lie right inside of the loop over images") {
   // isl's loops have the partial tile of j apart.
   Kernel k = tiled("program odd { tensor x : f32[N, 7, 6] input tensor y : f32[N, 7, 6] output "
