@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "codegen/nest.h"
+#include "codegen/nest_open.h"
 #include "codegen/nest_text.h"
 #include "ir/isl_box.h"
 #include "polyhedral/edit.h"
@@ -23,19 +24,6 @@ struct Digit {
   int64_t stride = 1;
 };
 
-bool mentions(const QuasiAff& f, int iterator) {
-  if (f.linear.coefficients[iterator]) return true;
-  for (const auto& floor : f.floors)
-    if (mentions(floor.second, iterator)) return true;
-  return false;
-}
-bool has_parameters(const QuasiAff& f) {
-  if (!f.linear.parameters.empty()) return true;
-  for (const auto& floor : f.floors)
-    if (has_parameters(floor.second)) return true;
-  return false;
-}
-
 // What is fixed of each iterator of a statement below some bands. One of any number of values, as that of images, has so many
 // values until its first band, whose loop ends with the last of them.
 constexpr int64_t kAny = 512, kMostPeriod = kAny / 4;  // its bands are what they are for all values when they are for these
@@ -46,59 +34,6 @@ struct Place {
   std::vector<Inequality> open;      // conditions of the domain that no loop ensures yet
   std::map<int, NestExprRef> last;   // of iterators of any number of values
 };
-
-// Sums and quotients of parameters, times the denominator.
-NestExprRef numerator(const QuasiAff& f) {
-  NestExprRef out = nest_constant(f.linear.constant);
-  auto add = [&](int64_t by, const NestExprRef& e) {
-    out = nest_op(NestExpr::add, {out, by == 1 ? e : nest_op(NestExpr::mul, {nest_constant(by), e})});
-  };
-  for (const auto& [name, by] : f.linear.parameters) add(by, nest_variable(name));
-  for (const auto& [by, inner] : f.floors) add(by, nest_op(NestExpr::floordiv, {numerator(inner), nest_constant(inner.linear.denominator)}));
-  return out;
-}
-
-int64_t greatest_denominator(const QuasiAff& f) {
-  int64_t out = f.linear.denominator;
-  for (const auto& [by, inner] : f.floors) out = std::max(out, greatest_denominator(inner));
-  return out;
-}
-
-// A domain without its parameters and with one value of the iterators that depend on them, and the last of their values.
-struct Slice {
-  isl::set domain;
-  std::map<int, NestExprRef> last;
-};
-
-// nullopt when the domain is no product of such intervals and something else.
-std::optional<Slice> slice_of(const isl::set& domain) {
-  Slice out{domain, {}};
-  std::string names, limits;
-  const auto parameters = static_cast<unsigned>(isl_set_dim(domain.get(), isl_dim_param));
-  const auto plain = plain_ranges(domain);
-  for (int d = 0; d < dims(domain); ++d) {
-    names += text(d ? ", i" : "i", d);
-    if (plain[static_cast<size_t>(d)] || constant_range(domain, d)) continue;
-    isl::pw_aff most = isl::manage(isl_set_dim_max(domain.copy(), d));
-    most = most.gist(most.domain());
-    if (!most.isa_aff()) return std::nullopt;
-    QuasiAff f = quasi(most.as_aff());
-    if (f.linear.denominator != 1) return std::nullopt;
-    NestExprRef last = numerator(f);
-    limits += text(limits.empty() ? "" : " and ", "0 <= i", d, " <= ", text(last));
-    out.last[d] = last;
-    out.domain = isl::manage(isl_set_fix_si(out.domain.release(), isl_dim_set, static_cast<unsigned>(d), 0));
-  }
-  out.domain = isl::manage(isl_set_project_out(out.domain.release(), isl_dim_param, 0, parameters));
-  isl::set all = out.domain;
-  for (const auto& [d, last] : out.last)
-    all = isl::manage(isl_set_drop_constraints_involving_dims(all.release(), isl_dim_set, static_cast<unsigned>(d), 1));
-  std::string given;
-  for (unsigned p = 0; p < parameters; ++p) given += text(p ? ", " : "", isl_set_get_dim_name(domain.get(), isl_dim_param, p));
-  isl::set intervals(isl_context(), text("[", given, "] -> { ", tuple_name(domain), "[", names, "] : ", limits.empty() ? "true" : limits, " }"));
-  if (!all.intersect(intervals).is_equal(domain)) return std::nullopt;
-  return out;
-}
 
 // A condition on several iterators that some point of the box breaks.
 bool cuts(const Inequality& c, const std::vector<int64_t>& extents) {
