@@ -202,21 +202,21 @@ LAYERS = [
 ]
 
 
-def least_times(options, model, library, threads):
-    """(nasc's, ONNX Runtime's) in ms."""
+def least_times(options, model, library, threads, flags=(), feed=None):
+    """(nasc's, ONNX Runtime's) in ms; flags: of nasc-run; feed: inputs by name, one random when absent."""
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
     best = [float("inf"), float("inf")]
     for _ in range(options.passes):
-        said = tool(options, "nasc-run", "bench", library, "--random", "--threads", str(threads))
+        said = tool(options, "nasc-run", "bench", library, "--random", "--threads", str(threads), *flags)
         best[0] = min(best[0], float(re.search(r"min ([\d.]+) ms", said)[1]))
         session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
         x = session.get_inputs()[0]
-        feed = {x.name: numpy.random.default_rng(1).random(x.shape).astype(numpy.float32)}
+        given = feed or {x.name: numpy.random.default_rng(1).random(x.shape).astype(numpy.float32)}
         end = time.perf_counter() + options.seconds
         while time.perf_counter() < end:
             begin = time.perf_counter()
-            session.run(None, feed)
+            session.run(None, given)
             best[1] = min(best[1], 1e3 * (time.perf_counter() - begin))
         del session  # and its threads
     return best
