@@ -27,7 +27,11 @@ struct StepCost {
 std::vector<StepCost> costs_of(const nasc_info& info, const std::map<std::string, int64_t>& parameters) {
   std::vector<StepCost> out;
   auto value = [&](const std::string& extent) {
-    return static_cast<double>(Extent::parse(extent).evaluate([&](const std::string& p) { return parameters.at(p); }));
+    auto given = [&](const std::string& name) {
+      auto found = parameters.find(name);
+      return found == parameters.end() ? 0 : found->second;  // what only a run finds out counts as nothing
+    };
+    return static_cast<double>(Extent::parse(extent).evaluate(given));
   };
   std::istringstream in(info.costs ? info.costs : "");
   StepCost c;
